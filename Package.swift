@@ -1,0 +1,40 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "Pinion",
+  products: [
+    .library(name: "Pinion", targets: ["Pinion"]),
+    .library(name: "NN", targets: ["NN"]),
+    .library(name: "Formats", targets: ["Formats"]),
+    .executable(name: "pinion-cli", targets: ["CLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+  ],
+  targets: [
+    .target(name: "CPJRT"),
+    .target(name: "PJRT", dependencies: ["CPJRT"]),
+    .target(
+      name: "Pinion", dependencies: ["PJRT", .product(name: "ComplexModule", package: "swift-numerics")]),
+    .target(name: "NN", dependencies: ["Pinion"]),
+    .target(name: "Formats", dependencies: ["Pinion"]),
+    .target(name: "Lab", dependencies: ["NN", "Formats", .product(name: "Logging", package: "swift-log")]),
+    .target(
+      name: "Papers",
+      dependencies: ["Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .executableTarget(
+      name: "CLI",
+      dependencies: ["Papers", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .testTarget(name: "PJRTTests", dependencies: ["PJRT", "CPJRT"]),
+    .testTarget(name: "PinionTests", dependencies: ["Pinion"], resources: [.copy("Oracles")]),
+    .testTarget(name: "NNTests", dependencies: ["NN", "Formats"], resources: [.copy("Oracles")]),
+    .testTarget(name: "FormatsTests", dependencies: ["Formats"]),
+    .testTarget(name: "LabTests", dependencies: ["Lab"]),
+    .testTarget(name: "PapersTests", dependencies: ["Papers"], resources: [.copy("Oracles")]),
+    .testTarget(name: "CLITests"),
+  ],
+  swiftLanguageModes: [.v6]
+)

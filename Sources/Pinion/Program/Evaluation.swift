@@ -1,0 +1,118 @@
+import PJRT
+
+/// Computes what tensors stand for.
+enum Evaluator {
+  /// Longest program that evaluation compiles at once: XLA's time grows faster than its text.
+  static let programLimit = 2_000
+
+  /// Computes the given nodes, and every reachable one that someone holds, in as few programs as possible.
+  ///
+  /// - Throws: the failure of a tensor among them, `TensorError` of kind `traced`, or `PJRTError`.
+  static func evaluate(_ roots: [Node]) throws {
+    try Graph.lock.withLock {
+      for root in roots {
+        if let failure = root.primitive as? Failure { throw failure.error }
+        if case .donated = root.state { throw TensorError.donated }
+        if root.scope > 0 { throw TensorError.traced("read") }
+      }
+      let pending = Graph.order(roots, stop: \.isLeaf)
+      guard !pending.isEmpty else { return }
+      let rootIDs = Set(roots.map(ObjectIdentifier.init))
+      var start = 0
+      while start < pending.count {
+        let end = min(start + programLimit, pending.count)
+        try run(pending[start..<end], later: pending[end...], roots: rootIDs)
+        start = end
+      }
+    }
+  }
+
+  /// Runs one stretch of the order; what later stretches use is an output of it.
+  private static func run(
+    _ stretch: ArraySlice<Node>, later: ArraySlice<Node>, roots: Set<ObjectIdentifier>
+  ) throws {
+    var usedLater: Set<ObjectIdentifier> = []
+    for node in later { for input in node.inputs { usedLater.insert(ObjectIdentifier(input.node)) } }
+    var program = Program(nodes: Array(stretch), arguments: [], outputs: [])
+    let inside = Set(stretch.map(ObjectIdentifier.init))
+    var seen: Set<ValueID> = []
+    for node in stretch {
+      for input in node.inputs where !inside.contains(ObjectIdentifier(input.node)) {
+        if seen.insert(ValueID(input)).inserted { program.arguments.append(input) }
+      }
+    }
+    var kept: [Node] = []
+    for node in stretch {
+      let id = ObjectIdentifier(node)
+      guard roots.contains(id) || usedLater.contains(id) || node.held.load(ordering: .relaxed) > 0 else { continue }
+      kept.append(node)
+      for k in node.types.indices { program.outputs.append(Value(node: node, index: k)) }
+    }
+    let backend = try Backend.shared()
+    let arguments = try program.arguments.map { try buffer(of: $0, on: backend) }
+    let key = program.key()
+    let executable = try cached(key, on: backend) { try program.text() }
+    var results = try executable.execute(arguments)[...]
+    for node in kept {
+      node.state = .stored(Array(results.prefix(node.types.count)))
+      results = results.dropFirst(node.types.count)
+      node.depth.store(0, ordering: .relaxed)
+      if Graph.activeTapes.load(ordering: .relaxed) == 0 { node.inputs = [] }
+    }
+  }
+
+  private static func cached(_ key: ProgramKey, on backend: Backend, text: () throws -> String) throws -> Executable {
+    if let executable = backend.cache.withLock({ $0[key] }) { return executable }
+    let executable = try backend.client.compile(mlir: text())
+    backend.cache.withLock { $0[key] = executable }
+    return executable
+  }
+
+  /// The device buffer of an evaluated value; uploads host data at first use. Call it with the lock held.
+  static func buffer(of value: Value, on backend: Backend) throws -> DeviceBuffer {
+    switch value.node.state {
+    case .stored(let buffers): return buffers[value.index]
+    case .host(let data):
+      let type = value.type
+      let buffer = try data.bytes.withUnsafeBytes {
+        try backend.client.buffer(from: $0, type: type.dtype.element, shape: type.shape)
+      }
+      value.node.state = .stored([buffer])
+      return buffer
+    case .donated: throw TensorError.donated
+    case .pending: throw TensorError.leak
+    }
+  }
+
+  /// The device buffer of a tensor, computed if need be.
+  static func buffer(of tensor: Tensor) throws -> DeviceBuffer {
+    try Graph.lock.withLock {
+      if !tensor.node.isLeaf { try evaluate([tensor.node]) }
+      return try buffer(of: tensor.value, on: Backend.shared())
+    }
+  }
+}
+
+extension TensorError {
+  static var donated: TensorError {
+    TensorError(
+      .value, "read", "the tensor's memory was given to a compiled function (`donating:`); use the function's result instead")
+  }
+}
+
+/// Computes tensors now, together, so that what they share is computed once.
+///
+/// - Throws: `TensorError`, or `PJRTError` with XLA's message.
+public func evaluate(_ tensors: [Tensor]) throws { try Evaluator.evaluate(tensors.map(\.node)) }
+
+/// Computes tensors now, together, so that what they share is computed once.
+///
+/// - Throws: `TensorError`, or `PJRTError` with XLA's message.
+public func evaluate(_ tensors: Tensor...) throws { try evaluate(tensors) }
+
+extension Tensor {
+  /// A tensor of a device buffer.
+  init(buffer: DeviceBuffer, type: TensorType) {
+    self.init(Node(Leaf(), [], [type], state: .stored([buffer])))
+  }
+}

@@ -1,0 +1,96 @@
+import Runtime
+
+/// A place in the user's source.
+public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
+  /// File name without folders.
+  public var file: String
+  /// Line, from 1.
+  public var line: Int
+
+  public var description: String { "\(file):\(line)" }
+
+  /// The innermost place on the stack that isn't in the array library.
+  ///
+  /// Operators can't take `#line` as a default argument, so the place is read from the backtrace. That costs a
+  /// fraction of a millisecond, and happens once per failure.
+  static func ofCaller() -> SourceLocation? {
+    guard let backtrace = try? Backtrace.capture(limit: 64),
+      let frames = backtrace.symbolicated(options: [.showInlineFrames, .useSymbolCache])?.frames
+    else { return nil }
+    for frame in frames {
+      guard let place = frame.symbol?.sourceLocation, place.line > 0 else { continue }
+      if place.path.contains("/Sources/Pinion/") || place.path.contains("<compiler-generated>") { continue }
+      if place.path.hasPrefix("/home/build-user/") { continue }
+      let name = place.path.split(separator: "/").last.map(String.init) ?? place.path
+      return SourceLocation(file: name, line: place.line)
+    }
+    return nil
+  }
+}
+
+/// What went wrong with a tensor, where, and what was expected.
+///
+/// Operations don't throw: a tensor that can't be made remembers the first error, and reading it throws that.
+public struct TensorError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Classes of errors.
+  public enum Kind: String, Sendable {
+    /// Shapes don't fit.
+    case shape
+    /// Element types don't fit.
+    case dtype
+    /// An argument is out of range.
+    case value
+    /// A value was read while a function was being traced.
+    case traced
+    /// A placeholder was met outside of its function.
+    case leaked
+    /// The operation has no such form (say, no derivative).
+    case unsupported
+    /// XLA or the plugin reported an error.
+    case runtime
+  }
+
+  /// The class of the error.
+  public var kind: Kind
+  /// Name of the operation, as the user spells it.
+  public var operation: String
+  /// What is wrong and what was expected.
+  public var message: String
+  /// Where the user called the operation, as far as the backtrace tells.
+  public var location: SourceLocation?
+
+  public init(_ kind: Kind, _ operation: String, _ message: String) {
+    self.kind = kind
+    self.operation = operation
+    self.message = message
+    self.location = SourceLocation.ofCaller()
+  }
+
+  /// Shapes that don't fit.
+  public static func shape(_ operation: String, _ message: String) -> TensorError {
+    TensorError(.shape, operation, message)
+  }
+  /// Element types that don't fit.
+  public static func dtype(_ operation: String, _ message: String) -> TensorError {
+    TensorError(.dtype, operation, message)
+  }
+  /// An argument out of range.
+  public static func value(_ operation: String, _ message: String) -> TensorError {
+    TensorError(.value, operation, message)
+  }
+  /// A form that the operation doesn't have.
+  public static func unsupported(_ operation: String, _ message: String) -> TensorError {
+    TensorError(.unsupported, operation, message)
+  }
+  /// A value read while tracing.
+  static func traced(_ operation: String) -> TensorError {
+    TensorError(
+      .traced, operation,
+      "the value isn't known while the function is being traced; return the tensor from the function instead")
+  }
+
+  public var description: String {
+    let place = location.map { "\($0): " } ?? ""
+    return "\(place)\(operation): \(message)"
+  }
+}

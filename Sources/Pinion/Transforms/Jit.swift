@@ -1,0 +1,152 @@
+import PJRT
+import Synchronization
+
+/// A compiled function: from one signature to its program.
+private final class CompiledFunction: Sendable {
+  let executable: Executable
+  /// Concrete tensors that the function captured, passed as hidden arguments after the given ones.
+  let captures: [Tensor]
+  /// For each result either an output of the program or an argument that the function returned unchanged.
+  let outputTypes: [TensorType]
+  /// Places of the donated leaves.
+  let donated: [Int]
+
+  init(executable: Executable, captures: [Tensor], outputTypes: [TensorType], donated: [Int]) {
+    self.executable = executable
+    self.captures = captures
+    self.outputTypes = outputTypes
+    self.donated = donated
+  }
+}
+
+/// What a compiled function is looked up by.
+private struct CallSignature: Hashable {
+  var trees: [TreeSignature]
+  var types: [TensorType]
+}
+
+/// Traces a function on placeholders and compiles it.
+private enum Tracer {
+  static func compile(arguments: [Tensor], donated: [Int], outputs: ([Tensor]) throws -> [Tensor]) throws -> CompiledFunction {
+    let region = Graph.region.wrappingAdd(1, ordering: .relaxed).newValue
+    let placeholders = arguments.map { argument in
+      Tensor(Node(Placeholder(region: region), [], [argument.type], scope: region))
+    }
+    let birth = Graph.serial.load(ordering: .relaxed)
+    let results = try outputs(placeholders)
+    for result in results { if let failure = result.failure { throw failure } }
+    return try Graph.lock.withLock {
+      // Data and older concrete work are captured, everything younger is part of the program.
+      let stop: (Node) -> Bool = { $0.isLeaf || $0.primitive is Placeholder || ($0.serial <= birth && $0.scope == 0) }
+      let nodes = Graph.order(results.map(\.node), stop: stop)
+      var captured: [Value] = []
+      var seen = Set(placeholders.map { ValueID($0.value) })
+      let inside = Set(nodes.map(ObjectIdentifier.init))
+      for value in nodes.flatMap(\.inputs) + results.map(\.value) where !inside.contains(ObjectIdentifier(value.node)) {
+        guard seen.insert(ValueID(value)).inserted else { continue }
+        if value.node.scope > 0 { throw TensorError.leak }
+        captured.append(value)
+      }
+      try Evaluator.evaluate(captured.map(\.node))
+      let program = Program(
+        nodes: nodes, arguments: placeholders.map(\.value) + captured, outputs: results.map(\.value))
+      let aliases = aliasing(donated, arguments.map(\.type), results.map(\.type))
+      let executable = try Backend.shared().client.compile(mlir: program.text(donated: aliases))
+      return CompiledFunction(
+        executable: executable, captures: captured.map { Tensor($0) }, outputTypes: results.map(\.type),
+        donated: arguments.indices.filter { aliases[$0] != nil })
+    }
+  }
+
+  /// Pairs each donated argument with the first free result of its type.
+  private static func aliasing(_ donated: [Int], _ arguments: [TensorType], _ results: [TensorType]) -> [Int?] {
+    var aliases = [Int?](repeating: nil, count: arguments.count)
+    var free: [TensorType: [Int]] = [:]
+    for (i, type) in results.enumerated().reversed() { free[type, default: []].append(i) }
+    for i in donated { aliases[i] = free[arguments[i]]?.popLast() }
+    return aliases
+  }
+
+  /// Runs a compiled function on concrete leaves.
+  static func run(_ function: CompiledFunction, _ arguments: [Tensor]) throws -> [Tensor] {
+    try Graph.lock.withLock {
+      let backend = try Backend.shared()
+      let buffers = try (arguments + function.captures).map { try Evaluator.buffer(of: $0.value, on: backend) }
+      let results = try function.executable.execute(buffers)
+      for i in function.donated { arguments[i].node.state = .donated }
+      return zip(results, function.outputTypes).map { Tensor(buffer: $0, type: $1) }
+    }
+  }
+}
+
+/// A function that is traced once for each signature of its arguments (types, shapes and plain values of the trees),
+/// compiled, and from then on runs without Swift.
+///
+/// Tensors that `function` captures become hidden arguments, with the values that they have when it's traced.
+/// Called with traced tensors, or inside of a gradient, the function is simply inlined.
+///
+/// - Parameters:
+///   - donating: numbers of the arguments whose memory results may reuse; their tensors can't be read afterwards.
+///   - function: from trees to trees.
+/// - Returns: a function that throws what `function` throws, `TensorError` of kind `traced` where it reads a value,
+///   or `PJRTError`.
+public func jit<each I: Tree, each O: Tree>(
+  donating: Int..., function: @escaping (repeat each I) throws -> (repeat each O)
+) -> (repeat each I) throws -> (repeat each O) {
+  let cache = JitCache<repeat each O>()
+  let donating = Set(donating)
+  return { (arguments: repeat each I) throws -> (repeat each O) in
+    var tensors: [Tensor] = []
+    var signature = CallSignature(trees: [], types: [])
+    var donated: [Int] = []
+    var number = 0
+    for argument in repeat each arguments {
+      let start = tensors.count
+      let list = try tensorLeaves(of: argument)
+      tensors += list
+      signature.trees.append(try treeSignature(of: argument))
+      if donating.contains(number) { donated += start..<tensors.count }
+      number += 1
+    }
+    for tensor in tensors { if let failure = tensor.failure { throw failure } }
+    signature.types = tensors.map(\.type)
+    let taping = Graph.activeTapes.load(ordering: .relaxed) > 0
+    if tensors.contains(where: { $0.node.scope > 0 || (taping && $0.node.isTracked) }) {
+      return try function(repeat each arguments)
+    }
+    let entry: (CompiledFunction, (repeat each O))
+    if let known = cache.entries[signature] {
+      entry = known
+    } else {
+      var template: (repeat each O)?
+      let compiled = try Tracer.compile(arguments: tensors, donated: donated) { placeholders in
+        var next = placeholders[...]
+        let outputs = try function(repeat try refilled(each arguments, from: &next))
+        template = outputs
+        var results: [Tensor] = []
+        for output in repeat each outputs { results += try tensorLeaves(of: output) }
+        return results
+      }
+      guard let template else { throw TensorError(.runtime, "jit", "the function returned nothing") }
+      entry = (compiled, template)
+      cache.entries[signature] = entry
+    }
+    let pending = tensors.filter { !$0.node.isLeaf }
+    if !pending.isEmpty { try evaluate(pending) }
+    var results = try Tracer.run(entry.0, tensors)[...]
+    return (repeat try refilled(each entry.1, from: &results))
+  }
+}
+
+/// Programs of one compiled function. Not for use by several threads at once.
+private final class JitCache<each O> {
+  var entries: [CallSignature: (CompiledFunction, (repeat each O))] = [:]
+}
+
+/// The tree with its leaves replaced by the next tensors of the queue.
+private func refilled<T: Tree>(_ tree: T, from tensors: inout ArraySlice<Tensor>) throws -> T {
+  let count = try tensorLeaves(of: tree).count
+  let mine = Array(tensors.prefix(count))
+  tensors = tensors.dropFirst(count)
+  return try replacing(leaves: mine, in: tree)
+}
