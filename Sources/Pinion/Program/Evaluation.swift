@@ -113,6 +113,6 @@ public func evaluate(_ tensors: Tensor...) throws { try evaluate(tensors) }
 extension Tensor {
   /// A tensor of a device buffer.
   init(buffer: DeviceBuffer, type: TensorType) {
-    self.init(Node(Leaf(), [], [type], state: .stored([buffer])))
+    self.init(Node(Given(), [], [type], state: .stored([buffer])))
   }
 }

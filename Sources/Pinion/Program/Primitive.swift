@@ -57,7 +57,7 @@ struct Failure: Primitive {
 }
 
 /// Data from outside the graph: host arrays and results of compiled programs.
-struct Leaf: Primitive {
+struct Given: Primitive {
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] { [] }
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [] }
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] { [] }

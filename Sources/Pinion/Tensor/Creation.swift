@@ -114,7 +114,7 @@ extension Tensor {
         .shape("Tensor", "\(shape) of \(dtype) takes \(type.count) elements, got \(bytes.count / dtype.byteCount)"))
       return
     }
-    self.init(Node(Leaf(), [], [type], state: .host(HostData(bytes))))
+    self.init(Node(Given(), [], [type], state: .host(HostData(bytes))))
   }
 
   /// One value everywhere.

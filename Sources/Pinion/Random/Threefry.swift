@@ -1,0 +1,38 @@
+/// The block cipher Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011),
+/// as counter-based generator: two words of key, two of counter, two of output for each element.
+struct Threefry2x32: Primitive {
+  func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
+    let key = TensorType(.uint32, [])
+    guard inputs[0] == key, inputs[1] == key, inputs[2].dtype == .uint32, inputs[2] == inputs[3] else {
+      throw TensorError.dtype(name, "takes two uint32 scalars and two equal uint32 tensors, got \(inputs)")
+    }
+    return [inputs[2], inputs[2]]
+  }
+
+  func vjp(_ context: VJPContext) throws -> [Tensor?] { [nil, nil, nil, nil] }
+
+  func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
+    let type = operands[2].type
+    let scalar = TensorType(.uint32, [])
+    func op(_ name: String, _ a: SSAValue, _ b: SSAValue) -> SSAValue { printer.emit("stablehlo.\(name)", [a, b], a.type) }
+    func spread(_ x: SSAValue) -> SSAValue {
+      printer.emit("stablehlo.broadcast_in_dim", [x], type, attributes: "broadcast_dimensions = array<i64>")
+    }
+    func number(_ value: UInt32) -> SSAValue { spread(printer.constant("\(value)", scalar)) }
+    let parity = op("xor", op("xor", operands[0], operands[1]), printer.constant("\(0x1BD1_1BDA)", scalar))
+    let keys = [operands[0], operands[1], parity].map { type.rank == 0 ? $0 : spread($0) }
+    let rotations: [[UInt32]] = [[13, 15, 26, 6], [17, 29, 16, 24]]
+    var x = op("add", operands[2], keys[0])
+    var y = op("add", operands[3], keys[1])
+    for group in 0..<5 {
+      for r in rotations[group % 2] {
+        x = op("add", x, y)
+        let turned = op("or", op("shift_left", y, number(r)), op("shift_right_logical", y, number(32 - r)))
+        y = op("xor", x, turned)
+      }
+      x = op("add", x, keys[(group + 1) % 3])
+      y = op("add", op("add", y, keys[(group + 2) % 3]), number(UInt32(group + 1)))
+    }
+    return [x, y]
+  }
+}
