@@ -43,8 +43,8 @@ private enum FieldPlan<Root> {
   private static func field(_ name: String, _ keyPath: PartialKeyPath<Root>) throws -> Field? {
     let type = Swift.type(of: keyPath).valueType
     // Hashable values hold no tensors, since tensors aren't Hashable.
-    if let hashable = type as? any Hashable.Type { return constant(hashable, keyPath) }
-    if let tree = type as? any Tree.Type { return try child(tree, name, keyPath) }
+    if let hashable = type as? any (Hashable & SendableMetatype).Type { return constant(hashable, keyPath) }
+    if let tree = type as? any (Tree & SendableMetatype).Type { return try child(tree, name, keyPath) }
     if let path = keyPath as? WritableKeyPath<Root, any Module> {
       let path = UncheckedPath(path)
       return { root, visitor in
