@@ -20,11 +20,10 @@ let package = Package(
     .target(
       name: "Pinion", dependencies: ["PJRT", .product(name: "ComplexModule", package: "swift-numerics")]),
     .target(name: "NN", dependencies: ["Pinion"]),
-    .target(name: "Formats", dependencies: ["Pinion"]),
+    .target(name: "CFormats"),
+    .target(name: "Formats", dependencies: ["Pinion", "CFormats"]),
     .target(name: "Lab", dependencies: ["NN", "Formats", .product(name: "Logging", package: "swift-log")]),
-    .target(
-      name: "Papers",
-      dependencies: ["Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .target(name: "Papers", dependencies: ["Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .executableTarget(
       name: "CLI",
       dependencies: ["Papers", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -34,7 +33,7 @@ let package = Package(
     .testTarget(name: "FormatsTests", dependencies: ["Formats"]),
     .testTarget(name: "LabTests", dependencies: ["Lab"]),
     .testTarget(name: "PapersTests", dependencies: ["Papers"], resources: [.copy("Oracles")]),
-    .testTarget(name: "CLITests"),
+    .testTarget(name: "CLITests", dependencies: ["CLI"]),
   ],
   swiftLanguageModes: [.v6]
 )
