@@ -34,7 +34,7 @@ public final class Client: @unchecked Sendable {
       try values.withUnsafeBufferPointer { values in
         args.create_options = values.baseAddress
         args.num_options = values.count
-        try plugin.call(PJ_CLIENT_CREATE, &args, size: \.struct_size)
+        try plugin.call(PJ_CLIENT_CREATE, &args)
       }
     }
     guard let handle = args.client else { throw PJRTError("\(plugin.path) made no client") }
@@ -42,14 +42,14 @@ public final class Client: @unchecked Sendable {
     func text(_ slot: pj_slot) throws -> String {
       var args = pj_client_text_args()
       args.client = handle
-      try plugin.call(slot, &args, size: \.struct_size)
+      try plugin.call(slot, &args)
       return String(decoding: UnsafeRawBufferPointer(start: args.text, count: args.text_size), as: UTF8.self)
     }
     platformName = try text(PJ_CLIENT_PLATFORM_NAME)
     platformVersion = try text(PJ_CLIENT_PLATFORM_VERSION)
     var list = pj_client_addressable_devices_args()
     list.client = handle
-    try plugin.call(PJ_CLIENT_ADDRESSABLE_DEVICES, &list, size: \.struct_size)
+    try plugin.call(PJ_CLIENT_ADDRESSABLE_DEVICES, &list)
     let found = UnsafeBufferPointer(start: list.addressable_devices, count: list.num_addressable_devices)
     devices = found.compactMap { $0.map(Device.init) }
     guard !devices.isEmpty else { throw PJRTError("\(plugin.path) has no device") }
@@ -58,7 +58,7 @@ public final class Client: @unchecked Sendable {
   deinit {
     var args = pj_client_destroy_args()
     args.client = handle
-    try? plugin.call(PJ_CLIENT_DESTROY, &args, size: \.struct_size)
+    try? plugin.call(PJ_CLIENT_DESTROY, &args)
   }
 
   /// The kind of a device, in the plugin's words.
@@ -67,10 +67,10 @@ public final class Client: @unchecked Sendable {
   public func describe(_ device: Device) throws -> String {
     var get = pj_device_get_description_args()
     get.device = device.handle
-    try plugin.call(PJ_DEVICE_GET_DESCRIPTION, &get, size: \.struct_size)
+    try plugin.call(PJ_DEVICE_GET_DESCRIPTION, &get)
     var text = pj_device_description_to_string_args()
     text.device_description = get.device_description
-    try plugin.call(PJ_DEVICE_DESCRIPTION_TO_STRING, &text, size: \.struct_size)
+    try plugin.call(PJ_DEVICE_DESCRIPTION_TO_STRING, &text)
     return String(decoding: UnsafeRawBufferPointer(start: text.to_string, count: text.to_string_size), as: UTF8.self)
   }
 
@@ -95,7 +95,7 @@ public final class Client: @unchecked Sendable {
           args.compile_options_size = options.count
           try withUnsafePointer(to: program) {
             args.program = $0
-            try plugin.call(PJ_CLIENT_COMPILE, &args, size: \.struct_size)
+            try plugin.call(PJ_CLIENT_COMPILE, &args)
           }
         }
       }
@@ -112,7 +112,7 @@ public final class Client: @unchecked Sendable {
     try bytes.withUnsafeBytes { bytes in
       args.serialized_executable = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
       args.serialized_executable_size = bytes.count
-      try plugin.call(PJ_EXECUTABLE_DESERIALIZE_AND_LOAD, &args, size: \.struct_size)
+      try plugin.call(PJ_EXECUTABLE_DESERIALIZE_AND_LOAD, &args)
     }
     return try Executable(client: self, handle: args.loaded_executable)
   }

@@ -23,7 +23,7 @@ public final class DeviceBuffer: @unchecked Sendable {
   deinit {
     var args = pj_buffer_args()
     args.buffer = handle
-    try? client.plugin.call(PJ_BUFFER_DESTROY, &args, size: \.struct_size)
+    try? client.plugin.call(PJ_BUFFER_DESTROY, &args)
   }
 
   /// Sizes of the axes.
@@ -32,7 +32,7 @@ public final class DeviceBuffer: @unchecked Sendable {
   public func shape() throws -> [Int] {
     var args = pj_buffer_dimensions_args()
     args.buffer = handle
-    try client.plugin.call(PJ_BUFFER_DIMENSIONS, &args, size: \.struct_size)
+    try client.plugin.call(PJ_BUFFER_DIMENSIONS, &args)
     return UnsafeBufferPointer(start: args.dims, count: args.num_dims).map(Int.init)
   }
 
@@ -42,7 +42,7 @@ public final class DeviceBuffer: @unchecked Sendable {
   public func elementType() throws -> ElementType? {
     var args = pj_buffer_element_type_args()
     args.buffer = handle
-    try client.plugin.call(PJ_BUFFER_ELEMENT_TYPE, &args, size: \.struct_size)
+    try client.plugin.call(PJ_BUFFER_ELEMENT_TYPE, &args)
     return ElementType(rawValue: Int(args.type))
   }
 
@@ -52,7 +52,7 @@ public final class DeviceBuffer: @unchecked Sendable {
   public func byteCount() throws -> Int {
     var args = pj_buffer_on_device_size_args()
     args.buffer = handle
-    try client.plugin.call(PJ_BUFFER_ON_DEVICE_SIZE_IN_BYTES, &args, size: \.struct_size)
+    try client.plugin.call(PJ_BUFFER_ON_DEVICE_SIZE_IN_BYTES, &args)
     return args.on_device_size_in_bytes
   }
 
@@ -62,7 +62,7 @@ public final class DeviceBuffer: @unchecked Sendable {
   public func wait() throws {
     var args = pj_buffer_ready_event_args()
     args.buffer = handle
-    try client.plugin.call(PJ_BUFFER_READY_EVENT, &args, size: \.struct_size)
+    try client.plugin.call(PJ_BUFFER_READY_EVENT, &args)
     try client.plugin.await(args.event)
   }
 
@@ -76,7 +76,7 @@ public final class DeviceBuffer: @unchecked Sendable {
     args.dst_size = memory.count
     // Nothing to copy, and no address to copy it to.
     if memory.isEmpty { return try wait() }
-    try client.plugin.call(PJ_BUFFER_TO_HOST_BUFFER, &args, size: \.struct_size)
+    try client.plugin.call(PJ_BUFFER_TO_HOST_BUFFER, &args)
     try client.plugin.await(args.event)
   }
 
@@ -86,7 +86,7 @@ public final class DeviceBuffer: @unchecked Sendable {
   public func delete() throws {
     var args = pj_buffer_args()
     args.buffer = handle
-    try client.plugin.call(PJ_BUFFER_DELETE, &args, size: \.struct_size)
+    try client.plugin.call(PJ_BUFFER_DELETE, &args)
   }
 
   /// Address in the device's memory; on a CPU the elements can be read there while the buffer lives.
@@ -96,7 +96,7 @@ public final class DeviceBuffer: @unchecked Sendable {
     try wait()
     var args = pj_buffer_opaque_pointer_args()
     args.buffer = handle
-    try client.plugin.call(PJ_BUFFER_OPAQUE_DEVICE_MEMORY_DATA_POINTER, &args, size: \.struct_size)
+    try client.plugin.call(PJ_BUFFER_OPAQUE_DEVICE_MEMORY_DATA_POINTER, &args)
     return args.device_memory_ptr
   }
 }
@@ -110,9 +110,9 @@ extension Plugin {
     defer {
       var args = pj_event_args()
       args.event = event
-      try? call(PJ_EVENT_DESTROY, &args, size: \.struct_size)
+      try? call(PJ_EVENT_DESTROY, &args)
     }
-    try call(PJ_EVENT_AWAIT, &args, size: \.struct_size)
+    try call(PJ_EVENT_AWAIT, &args)
   }
 }
 
@@ -149,7 +149,7 @@ extension Client {
       release.destroyEvent()
     }
     do {
-      try plugin.call(PJ_EVENT_ON_READY, &args, size: \.struct_size)
+      try plugin.call(PJ_EVENT_ON_READY, &args)
     } catch {
       release.destroyEvent()
       throw error
@@ -173,7 +173,7 @@ extension Client {
       try withUnsafePointer(to: &nothing) { nothing in
         args.data = bytes.baseAddress ?? UnsafeRawPointer(nothing)
         args.dims = dims.baseAddress
-        try plugin.call(PJ_CLIENT_BUFFER_FROM_HOST_BUFFER, &args, size: \.struct_size)
+        try plugin.call(PJ_CLIENT_BUFFER_FROM_HOST_BUFFER, &args)
       }
     }
     let buffer = try DeviceBuffer(client: self, handle: args.buffer)
@@ -200,6 +200,6 @@ private final class ReleaseWhenDone: @unchecked Sendable {
   func destroyEvent() {
     var args = pj_event_args()
     args.event = event
-    try? plugin.call(PJ_EVENT_DESTROY, &args, size: \.struct_size)
+    try? plugin.call(PJ_EVENT_DESTROY, &args)
   }
 }

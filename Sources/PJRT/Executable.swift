@@ -14,7 +14,7 @@ public final class Executable: @unchecked Sendable {
     outputCount = try Self.withExecutable(client.plugin, handle) { executable in
       var count = pj_executable_num_outputs_args()
       count.executable = executable
-      try client.plugin.call(PJ_EXECUTABLE_NUM_OUTPUTS, &count, size: \.struct_size)
+      try client.plugin.call(PJ_EXECUTABLE_NUM_OUTPUTS, &count)
       return count.num_outputs
     }
   }
@@ -22,7 +22,7 @@ public final class Executable: @unchecked Sendable {
   deinit {
     var args = pj_loaded_executable_destroy_args()
     args.executable = handle
-    try? client.plugin.call(PJ_LOADED_EXECUTABLE_DESTROY, &args, size: \.struct_size)
+    try? client.plugin.call(PJ_LOADED_EXECUTABLE_DESTROY, &args)
   }
 
   private static func withExecutable<R>(
@@ -30,12 +30,12 @@ public final class Executable: @unchecked Sendable {
   ) throws -> R {
     var get = pj_loaded_executable_get_executable_args()
     get.loaded_executable = handle
-    try plugin.call(PJ_LOADED_EXECUTABLE_GET_EXECUTABLE, &get, size: \.struct_size)
+    try plugin.call(PJ_LOADED_EXECUTABLE_GET_EXECUTABLE, &get)
     guard let executable = get.executable else { throw PJRTError("the plugin has lost an executable") }
     defer {
       var destroy = pj_executable_destroy_args()
       destroy.executable = executable
-      try? plugin.call(PJ_EXECUTABLE_DESTROY, &destroy, size: \.struct_size)
+      try? plugin.call(PJ_EXECUTABLE_DESTROY, &destroy)
     }
     return try body(executable)
   }
@@ -63,7 +63,7 @@ public final class Executable: @unchecked Sendable {
                 args.options = options
                 args.argument_lists = UnsafePointer(inputList)
                 args.output_lists = UnsafePointer(outputList)
-                try client.plugin.call(PJ_LOADED_EXECUTABLE_EXECUTE, &args, size: \.struct_size)
+                try client.plugin.call(PJ_LOADED_EXECUTABLE_EXECUTE, &args)
               }
             }
           }
@@ -80,7 +80,7 @@ public final class Executable: @unchecked Sendable {
     try Self.withExecutable(client.plugin, handle) { executable in
       var args = pj_executable_serialize_args()
       args.executable = executable
-      try client.plugin.call(PJ_EXECUTABLE_SERIALIZE, &args, size: \.struct_size)
+      try client.plugin.call(PJ_EXECUTABLE_SERIALIZE, &args)
       defer { args.serialized_executable_deleter?(args.serialized_executable) }
       return Array(UnsafeRawBufferPointer(start: args.serialized_bytes, count: args.serialized_bytes_size))
     }

@@ -22,9 +22,13 @@ extension Plugin {
   /// Calls a function of the plugin's table.
   ///
   /// - Throws: XLA's message.
-  func call<Args>(_ slot: pj_slot, _ args: inout Args, size: WritableKeyPath<Args, Int>) throws {
-    args[keyPath: size] = MemoryLayout<Args>.size
-    try check(pj_call(api, slot, &args))
+  func call<Args: BitwiseCopyable>(_ slot: pj_slot, _ args: inout Args) throws {
+    let error = withUnsafeMutableBytes(of: &args) { bytes in
+      // Each struct of arguments begins with its size.
+      bytes.storeBytes(of: MemoryLayout<Args>.size, as: Int.self)
+      return pj_call(api, slot, bytes.baseAddress)
+    }
+    try check(error)
   }
 
   /// Turns an error of the plugin into a Swift error, and releases it.

@@ -33,7 +33,7 @@ public final class Plugin: @unchecked Sendable {
   /// - Throws: `PJRTError` where the file isn't a plugin, or is too old.
   public init(path: String) throws {
     // XLA's own log goes to stderr; what the user must know comes as errors.
-    setenv("TF_CPP_MIN_LOG_LEVEL", "2", 0)
+    setenv("TF_CPP_MIN_LOG_LEVEL", "3", 0)
     let library = try DynamicLibrary(path: path)
     guard let entry = try? library.symbol("GetPjrtApi"), let api = pj_get_api(entry) else {
       throw PJRTError("\(path) isn't a PJRT plugin: it has no function GetPjrtApi")
@@ -47,11 +47,13 @@ public final class Plugin: @unchecked Sendable {
       throw PJRTError("\(path) speaks PJRT \(apiVersion.major).\(apiVersion.minor), which is too old for Pinion")
     }
     var args = pj_plugin_initialize_args()
-    try call(PJ_PLUGIN_INITIALIZE, &args, size: \.struct_size)
+    try call(PJ_PLUGIN_INITIALIZE, &args)
   }
 
   /// The extension through which foreign functions are registered; `nil` where the plugin has none.
   private var ffi: UnsafePointer<pj_ffi_extension>? {
+    // Older interfaces lay the arguments of the registration out in another way.
+    guard apiVersion.minor >= 115 else { return nil }
     var next = api.pointee.extension_start
     while let extensionHead = next {
       if extensionHead.pointee.type == Int32(PJ_EXTENSION_FFI) {
@@ -78,7 +80,6 @@ public final class Plugin: @unchecked Sendable {
     guard let ffi else { throw PJRTError("\(path) takes no foreign functions") }
     var args = pj_ffi_register_handler_args()
     args.struct_size = MemoryLayout<pj_ffi_register_handler_args>.size
-    args.api_version = 1
     args.handler = unsafeBitCast(function, to: UnsafeMutableRawPointer.self)
     var (target, place) = (name, platform)
     let error = target.withUTF8 { target in

@@ -238,12 +238,11 @@ typedef struct {
   size_t overridden_serialized_compile_options_size;
 } pj_executable_deserialize_and_load_args;
 
-/// Registration of foreign functions. This one struct has no pointer to extensions.
+/// Registration of foreign functions, as of interface 0.115. This one struct has no pointer to extensions.
 typedef struct {
   size_t struct_size;
   const char *target_name;
   size_t target_name_size;
-  int api_version;
   void *handler;
   const char *platform_name;
   size_t platform_name_size;
