@@ -4,10 +4,13 @@ import Synchronization
 /// The plugin, its client and the programs compiled so far.
 final class Backend: Sendable {
   let client: Client
+  /// Whether programs can read the host's memory, and the host theirs.
+  let sharesHostMemory: Bool
   let cache = Mutex<[ProgramKey: Executable]>([:])
 
   private init() throws {
     client = try Client(plugin: Plugin(path: Plugin.locate()))
+    sharesHostMemory = client.platformName == "cpu"
   }
 
   private static let instance = Mutex<Backend?>(nil)

@@ -4,6 +4,8 @@ import PJRT
 enum Evaluator {
   /// Longest program that evaluation compiles at once: XLA's time grows faster than its text.
   static let programLimit = 2_000
+  /// Host data of this many bytes is used in place; below, copying is cheaper than keeping track.
+  static let borrowingLimit = 16 << 10
 
   /// Computes the given nodes, and every reachable one that someone holds, in as few programs as possible.
   ///
@@ -74,9 +76,10 @@ enum Evaluator {
     case .stored(let buffers): return buffers[value.index]
     case .host(let data):
       let type = value.type
-      let buffer = try data.bytes.withUnsafeBytes {
-        try backend.client.buffer(from: $0, type: type.dtype.element, shape: type.shape)
-      }
+      let buffer =
+        data.bytes.count < borrowingLimit
+        ? try backend.client.buffer(from: data.bytes, type: type.dtype.element, shape: type.shape)
+        : try backend.client.buffer(borrowing: data.bytes, owner: data, type: type.dtype.element, shape: type.shape)
       value.node.state = .stored([buffer])
       return buffer
     case .donated: throw TensorError.donated

@@ -89,7 +89,7 @@ extension Tensor {
   ///   - values: elements, row-major.
   ///   - shape: sizes; one axis of all elements without it.
   public init<T: TensorScalar>(_ values: [T], shape: [Int]? = nil) {
-    self.init(bytes: values.withUnsafeBytes { Array($0) }, shape: shape ?? [values.count], dtype: T.dtype)
+    self = values.withUnsafeBytes { Tensor(bytes: $0, shape: shape ?? [values.count], dtype: T.dtype) }
   }
 
   /// A scalar of host data. Unlike a Swift number in an expression it's an argument of programs, so that another value
@@ -108,13 +108,31 @@ extension Tensor {
 
   /// A tensor of bytes in host order, row-major; one byte a boolean.
   public init(bytes: [UInt8], shape: [Int], dtype: DType) {
-    let type = TensorType(dtype, shape)
-    guard shape.allSatisfy({ $0 >= 0 }), bytes.count == type.byteCount else {
+    self = bytes.withUnsafeBytes { Tensor(bytes: $0, shape: shape, dtype: dtype) }
+  }
+
+  /// A tensor of bytes in host order, row-major, which are copied; one byte a boolean.
+  public init(bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType) {
+    guard shape.allSatisfy({ $0 >= 0 }), bytes.count == TensorType(dtype, shape).byteCount else {
+      let count = Swift.max(0, shape.elementCount)
       self = .failed(
-        .shape("Tensor", "\(shape) of \(dtype) takes \(type.count) elements, got \(bytes.count / dtype.byteCount)"))
+        .shape("Tensor", "\(shape) of \(dtype) takes \(count) elements, got \(bytes.count / dtype.byteCount)"))
       return
     }
-    self.init(Node(Given(), [], [type], state: .host(HostData(bytes))))
+    self.init(shape: shape, dtype: dtype) { $0.copyMemory(from: bytes) }
+  }
+
+  /// A tensor of host data that `fill` writes in place: row-major, in host order, every byte.
+  public init(
+    shape: [Int], dtype: DType, fill: (UnsafeMutableRawBufferPointer) throws -> Void
+  ) rethrows {
+    guard shape.allSatisfy({ $0 >= 0 }) else {
+      self = .failed(.shape("Tensor", "\(shape) has a negative size"))
+      return
+    }
+    let type = TensorType(dtype, shape)
+    let data = try HostData(byteCount: type.byteCount, fill: fill)
+    self.init(Node(Given(), [], [type], state: .host(data)))
   }
 
   /// One value everywhere.

@@ -37,10 +37,21 @@ enum NodeState {
   case donated
 }
 
-/// Bytes in host memory, row-major.
-final class HostData: Sendable {
-  let bytes: [UInt8]
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+/// Bytes in host memory, row-major, aligned so that a CPU's programs can use them in place. Constant once filled.
+final class HostData: @unchecked Sendable {
+  let bytes: UnsafeRawBufferPointer
+
+  /// Allocates and lets `fill` write all bytes.
+  init(byteCount: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
+    bytes = UnsafeRawBufferPointer(memory)
+    do { try fill(memory) } catch {
+      memory.deallocate()
+      throw error
+    }
+  }
+
+  deinit { bytes.deallocate() }
 }
 
 /// An operation of the lazy graph, applied to inputs.

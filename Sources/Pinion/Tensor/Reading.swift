@@ -9,10 +9,11 @@ extension Tensor {
     guard T.dtype == dtype else {
       throw TensorError.dtype("array", "elements are \(dtype), asked for \(T.dtype); convert with cast(_:)")
     }
-    let bytes = try bytes()
-    return [T](unsafeUninitializedCapacity: count) { memory, initialized in
-      bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(memory).copyMemory(from: $0) }
-      initialized = count
+    return try withHostBytes { bytes in
+      [T](unsafeUninitializedCapacity: count) { memory, initialized in
+        UnsafeMutableRawBufferPointer(memory).copyMemory(from: bytes)
+        initialized = count
+      }
     }
   }
 
@@ -29,14 +30,23 @@ extension Tensor {
   /// Elements as bytes in host order; computes them if need be.
   ///
   /// - Throws: as `array(of:)`.
-  public func bytes() throws -> [UInt8] {
+  public func bytes() throws -> [UInt8] { try withHostBytes { Array($0) } }
+
+  /// Calls `body` with the elements as bytes in host order, without a copy where the device's memory is the host's;
+  /// computes them if need be.
+  ///
+  /// - Throws: as `array(of:)`, and what `body` throws.
+  public func withHostBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
     if let failure { throw failure }
     let host: HostData? = Graph.lock.withLock { if case .host(let data) = node.state { data } else { nil } }
-    if let host { return host.bytes }
+    if let host { return try withExtendedLifetime(host) { try body(host.bytes) } }
     let buffer = try Evaluator.buffer(of: self)
-    return try [UInt8](unsafeUninitializedCapacity: type.byteCount) { memory, initialized in
-      try buffer.copy(to: UnsafeMutableRawBufferPointer(memory))
-      initialized = type.byteCount
+    if try Backend.shared().sharesHostMemory, let address = try buffer.address() {
+      return try withExtendedLifetime(buffer) {
+        try body(UnsafeRawBufferPointer(start: address, count: type.byteCount))
+      }
     }
+    let copy = try HostData(byteCount: type.byteCount) { try buffer.copy(to: $0) }
+    return try withExtendedLifetime(copy) { try body(copy.bytes) }
   }
 }
