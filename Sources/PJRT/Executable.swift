@@ -42,18 +42,23 @@ public final class Executable: @unchecked Sendable {
 
   /// Runs the program on the first device. Results may be on their way when this returns.
   ///
-  /// - Parameter arguments: in the order of the program's parameters; donated ones can't be used afterwards.
+  /// - Parameters:
+  ///   - arguments: in the order of the program's parameters; donated ones can't be used afterwards.
+  ///   - keeping: parameters that the program may reuse, but mustn't in this call.
   /// - Throws: `PJRTError` with XLA's message.
-  public func execute(_ arguments: [DeviceBuffer]) throws -> [DeviceBuffer] {
+  public func execute(_ arguments: [DeviceBuffer], keeping: [Int] = []) throws -> [DeviceBuffer] {
     var options = pj_execute_options()
     options.struct_size = MemoryLayout<pj_execute_options>.size
     var args = pj_loaded_executable_execute_args()
     args.executable = handle
     args.num_devices = 1
     args.num_args = arguments.count
+    let kept = keeping.map(Int64.init)
     let inputs = arguments.map { Optional($0.handle) }
     var outputs = [OpaquePointer?](repeating: nil, count: outputCount)
-    try withExtendedLifetime(arguments) {
+    try kept.withUnsafeBufferPointer { kept in
+      options.non_donatable_input_indices = kept.baseAddress
+      options.num_non_donatable_input_indices = kept.count
       try inputs.withUnsafeBufferPointer { inputs in
         try outputs.withUnsafeMutableBufferPointer { outputs in
           var (inputList, outputList) = (inputs.baseAddress, outputs.baseAddress)
@@ -70,6 +75,7 @@ public final class Executable: @unchecked Sendable {
         }
       }
     }
+    withExtendedLifetime(arguments) {}
     return try outputs.map { try DeviceBuffer(client: client, handle: $0) }
   }
 

@@ -75,6 +75,15 @@ import Testing
     #expect(throws: TensorError.self) { try x.array(of: Float.self) }
   }
 
+  @Test func donatingOneTensorTwice() throws {
+    let f = jit(donating: 0) { (x: [Tensor], y: Tensor) -> [Tensor] in [x[0] + 1, x[1] * 2 + y] }
+    let x = Tensor([1 as Float, 2]) + 0
+    let z = try f([x, x], x)
+    #expect(try z[0].array(of: Float.self) == [2, 3])
+    #expect(try z[1].array(of: Float.self) == [3, 6])
+    #expect(try x.array(of: Float.self) == [1, 2])
+  }
+
   @Test func readingATracedValue() throws {
     let f = jit { (x: Tensor) -> Tensor in try x.item() > 0 ? x : -x }
     do {

@@ -21,8 +21,8 @@ private final class CompiledFunction: Sendable {
 
 /// What a compiled function is looked up by.
 private struct CallSignature: Hashable {
-  var trees: [TreeSignature]
-  var types: [TensorType]
+  var tree = TreeSignature()
+  var types: [TensorType] = []
 }
 
 /// Traces a function on placeholders and compiles it.
@@ -67,13 +67,26 @@ private enum Tracer {
     return aliases
   }
 
+  /// Donated arguments whose buffer is an argument a second time: it must survive the call.
+  private static func shared(_ donated: [Int], _ buffers: [DeviceBuffer]) -> [Int] {
+    if donated.isEmpty { return [] }
+    var uses: [ObjectIdentifier: Int] = [:]
+    uses.reserveCapacity(buffers.count)
+    for buffer in buffers { uses[ObjectIdentifier(buffer), default: 0] += 1 }
+    return uses.count == buffers.count ? [] : donated.filter { uses[ObjectIdentifier(buffers[$0])] != 1 }
+  }
+
   /// Runs a compiled function on concrete leaves.
   static func run(_ function: CompiledFunction, _ arguments: [Tensor]) throws -> [Tensor] {
     try Graph.lock.withLock {
       let backend = try Backend.shared()
-      let buffers = try (arguments + function.captures).map { try Evaluator.buffer(of: $0.value, on: backend) }
-      let results = try function.executable.execute(buffers)
-      for i in function.donated { arguments[i].node.state = .donated }
+      var buffers: [DeviceBuffer] = []
+      buffers.reserveCapacity(arguments.count + function.captures.count)
+      for argument in arguments { buffers.append(try Evaluator.buffer(of: argument.value, on: backend)) }
+      for capture in function.captures { buffers.append(try Evaluator.buffer(of: capture.value, on: backend)) }
+      let kept = shared(function.donated, buffers)
+      let results = try function.executable.execute(buffers, keeping: kept)
+      for i in function.donated where !kept.contains(i) { arguments[i].node.state = .donated }
       return zip(results, function.outputTypes).map { Tensor(buffer: $0, type: $1) }
     }
   }
@@ -97,14 +110,12 @@ public func jit<each I: Tree, each O: Tree>(
   let donating = Set(donating)
   return { (arguments: repeat each I) throws -> (repeat each O) in
     var tensors: [Tensor] = []
-    var signature = CallSignature(trees: [], types: [])
+    var signature = CallSignature()
     var donated: [Int] = []
     var number = 0
     for argument in repeat each arguments {
       let start = tensors.count
-      let list = try tensorLeaves(of: argument)
-      tensors += list
-      signature.trees.append(try treeSignature(of: argument))
+      try flatten(argument, &tensors, &signature.tree)
       if donating.contains(number) { donated += start..<tensors.count }
       number += 1
     }
@@ -114,8 +125,8 @@ public func jit<each I: Tree, each O: Tree>(
     if tensors.contains(where: { $0.node.scope > 0 || (taping && $0.node.isTracked) }) {
       return try function(repeat each arguments)
     }
-    let entry: (CompiledFunction, (repeat each O))
-    if let known = cache.entries[signature] {
+    let entry: JitCache<repeat each O>.Entry
+    if let known = cache[signature] {
       entry = known
     } else {
       var template: (repeat each O)?
@@ -129,24 +140,41 @@ public func jit<each I: Tree, each O: Tree>(
       }
       guard let template else { throw TensorError(.runtime, "jit", "the function returned nothing") }
       entry = (compiled, template)
-      cache.entries[signature] = entry
+      cache[signature] = entry
     }
     let pending = tensors.filter { !$0.node.isLeaf }
     if !pending.isEmpty { try evaluate(pending) }
-    var results = try Tracer.run(entry.0, tensors)[...]
-    return (repeat try refilled(each entry.1, from: &results))
+    var results = try Tracer.run(entry.function, tensors)[...]
+    return (repeat try refilled(each entry.template, from: &results))
   }
 }
 
 /// Programs of one compiled function. Not for use by several threads at once.
 private final class JitCache<each O> {
-  var entries: [CallSignature: (CompiledFunction, (repeat each O))] = [:]
+  typealias Entry = (function: CompiledFunction, template: (repeat each O))
+  private var entries: [CallSignature: Entry] = [:]
+  /// Comparing with the last call's signature is cheaper than hashing.
+  private var last: (CallSignature, Entry)?
+
+  subscript(signature: CallSignature) -> Entry? {
+    get {
+      if let (known, entry) = last, known == signature { return entry }
+      guard let entry = entries[signature] else { return nil }
+      last = (signature, entry)
+      return entry
+    }
+    set {
+      entries[signature] = newValue
+      last = newValue.map { (signature, $0) }
+    }
+  }
 }
 
 /// The tree with its leaves replaced by the next tensors of the queue.
 private func refilled<T: Tree>(_ tree: T, from tensors: inout ArraySlice<Tensor>) throws -> T {
-  let count = try tensorLeaves(of: tree).count
-  let mine = Array(tensors.prefix(count))
-  tensors = tensors.dropFirst(count)
-  return try replacing(leaves: mine, in: tree)
+  var copy = tree
+  var queue = tensors
+  try copy.visit(TreeVisitor { _, tensor in if let next = queue.popFirst() { tensor = next } })
+  tensors = queue
+  return copy
 }

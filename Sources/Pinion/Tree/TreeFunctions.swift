@@ -9,7 +9,7 @@ public struct Leaf {
 }
 
 /// The plain values of a tree, in order: what two trees must share for one compiled program to serve both.
-public struct TreeSignature: Hashable {
+struct TreeSignature: Hashable {
   private var constants: [AnyHashable] = []
 
   mutating func append(_ value: any Hashable) { constants.append(AnyHashable(value)) }
@@ -69,14 +69,13 @@ public func replacing<T: Tree>(leaves tensors: [Tensor], in tree: T) throws -> T
   return copy
 }
 
-/// The plain values of a tree.
-///
-/// - Throws: as `leaves(of:)`.
-public func treeSignature<T: Tree>(of tree: T) throws -> TreeSignature {
-  var signature = TreeSignature()
+/// Appends the tensors of a tree and its plain values, in one walk.
+func flatten<T: Tree>(_ tree: T, _ tensors: inout [Tensor], _ signature: inout TreeSignature) throws {
+  var (list, values) = (tensors, signature)
+  (tensors, signature) = ([], TreeSignature())
   var copy = tree
-  try copy.visit(TreeVisitor(onConstant: { signature.append($0) }, onTensor: { _, _ in }))
-  return signature
+  try copy.visit(TreeVisitor(onConstant: { values.append($0) }, onTensor: { _, tensor in list.append(tensor) }))
+  (tensors, signature) = (list, values)
 }
 
 /// Named tensors of a model, as a checkpoint has them.
