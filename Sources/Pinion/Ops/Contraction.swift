@@ -64,6 +64,11 @@ struct DotGeneral: Primitive {
     return x.type.shape == shape ? x : printer.emit("stablehlo.reshape", [x], x.type.with(shape: shape))
   }
 
+  func multiplyAdds(_ inputs: [TensorType]) -> Int {
+    let free = free(1, inputs[1].rank).map { inputs[1].shape[$0] }.elementCount
+    return inputs[0].count * free
+  }
+
   func vjp(_ context: VJPContext) throws -> [Tensor?] {
     let (a, b, g) = (context.inputs[0], context.inputs[1], context.cotangent)
     let (nb, fa, fb) = (batch[0].count, free(0, a.rank), free(1, b.rank))

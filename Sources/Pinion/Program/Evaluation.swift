@@ -113,6 +113,17 @@ public func evaluate(_ tensors: [Tensor]) throws { try Evaluator.evaluate(tensor
 /// - Throws: `TensorError`, or `PJRTError` with XLA's message.
 public func evaluate(_ tensors: Tensor...) throws { try evaluate(tensors) }
 
+/// Multiplications that computing the tensors would add up, in contractions and convolutions; runs nothing.
+///
+/// What has been computed already counts no more.
+public func multiplyAdds(of tensors: [Tensor]) -> Int {
+  Graph.lock.withLock {
+    Graph.order(tensors.map(\.node), stop: \.isLeaf).reduce(0) { sum, node in
+      sum + node.primitive.multiplyAdds(node.inputs.map(\.type))
+    }
+  }
+}
+
 extension Tensor {
   /// A tensor of a device buffer.
   init(buffer: DeviceBuffer, type: TensorType) {

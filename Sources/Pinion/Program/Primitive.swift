@@ -17,9 +17,14 @@ public protocol Primitive: Hashable, Sendable {
 
   /// Prints the operation as StableHLO.
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue]
+
+  /// Multiplications that the operation adds up: contractions and convolutions have them, others count none.
+  func multiplyAdds(_ inputs: [TensorType]) -> Int
 }
 
 extension Primitive {
+  public func multiplyAdds(_ inputs: [TensorType]) -> Int { 0 }
+
   public var name: String {
     let type = "\(Self.self)"
     return type.prefix(1).lowercased() + type.dropFirst()
