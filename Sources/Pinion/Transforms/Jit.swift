@@ -125,10 +125,7 @@ public func jit<each I: Tree, each O: Tree>(
     if tensors.contains(where: { $0.node.scope > 0 || (taping && $0.node.isTracked) }) {
       return try function(repeat each arguments)
     }
-    let entry: JitCache<repeat each O>.Entry
-    if let known = cache[signature] {
-      entry = known
-    } else {
+    let entry = try cache.entry(signature) {
       var template: (repeat each O)?
       let compiled = try Tracer.compile(arguments: tensors, donated: donated) { placeholders in
         var next = placeholders[...]
@@ -139,8 +136,7 @@ public func jit<each I: Tree, each O: Tree>(
         return results
       }
       guard let template else { throw TensorError(.runtime, "jit", "the function returned nothing") }
-      entry = (compiled, template)
-      cache[signature] = entry
+      return (compiled, template)
     }
     let pending = tensors.filter { !$0.node.isLeaf }
     if !pending.isEmpty { try evaluate(pending) }
@@ -149,23 +145,22 @@ public func jit<each I: Tree, each O: Tree>(
   }
 }
 
-/// Programs of one compiled function. Not for use by several threads at once.
+/// Programs of one compiled function; several threads may call it.
 private final class JitCache<each O> {
   typealias Entry = (function: CompiledFunction, template: (repeat each O))
   private var entries: [CallSignature: Entry] = [:]
   /// Comparing with the last call's signature is cheaper than hashing.
   private var last: (CallSignature, Entry)?
+  private let lock = RecursiveLock()
 
-  subscript(signature: CallSignature) -> Entry? {
-    get {
+  /// The entry of a signature; the first caller makes it, others wait.
+  func entry(_ signature: CallSignature, make: () throws -> Entry) rethrows -> Entry {
+    try lock.withLock {
       if let (known, entry) = last, known == signature { return entry }
-      guard let entry = entries[signature] else { return nil }
+      let entry = try entries[signature] ?? make()
+      entries[signature] = entry
       last = (signature, entry)
       return entry
-    }
-    set {
-      entries[signature] = newValue
-      last = newValue.map { (signature, $0) }
     }
   }
 }
