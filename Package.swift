@@ -21,7 +21,7 @@ let package = Package(
       name: "Pinion", dependencies: ["PJRT", .product(name: "ComplexModule", package: "swift-numerics")]),
     .target(name: "NN", dependencies: ["Pinion"]),
     .target(name: "CFormats"),
-    .target(name: "Formats", dependencies: ["Pinion", "CFormats"]),
+    .target(name: "Formats", dependencies: ["Pinion", "PJRT", "CFormats"]),
     .target(name: "Lab", dependencies: ["NN", "Formats", .product(name: "Logging", package: "swift-log")]),
     .target(name: "Papers", dependencies: ["Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .executableTarget(
