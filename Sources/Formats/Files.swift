@@ -103,10 +103,11 @@ public final class AtomicFile {
   public init(_ path: String) throws {
     self.path = path
     var template = Array("\(path).XXXXXX".utf8CString)
-    descriptor = mkostemp(&template, O_CLOEXEC)
+    descriptor = mkstemp(&template)
     temporary = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     guard descriptor >= 0 else { throw FormatError(path, "can't be written: \(systemReason())") }
-    // mkostemp makes private files; a finished one has the usual rights.
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    // mkstemp makes private files; a finished one has the usual rights.
     let mask = umask(0)
     umask(mask)
     fchmod(descriptor, 0o666 & ~mask)

@@ -97,11 +97,11 @@ public struct Safetensors: Sendable {
 
   private func tensor(_ entry: Entry) -> Tensor {
     let range = dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound
-    var bytes = [UInt8](UnsafeRawBufferPointer(rebasing: file.bytes[range]))
-    if entry.dtype == .bool {
-      for i in bytes.indices where bytes[i] > 1 { bytes[i] = 1 }
+    let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[range])
+    guard entry.dtype == .bool else { return Tensor(bytes: bytes, shape: entry.shape, dtype: entry.dtype) }
+    return Tensor(shape: entry.shape, dtype: .bool) { memory in
+      for i in memory.indices { memory[i] = bytes[i] == 0 ? 0 : 1 }
     }
-    return Tensor(bytes: bytes, shape: entry.shape, dtype: entry.dtype)
   }
 
   private static func metadata(_ value: JSON, _ path: String) throws -> [String: String] {
@@ -214,7 +214,7 @@ extension Safetensors {
     let file = try AtomicFile(path)
     try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.append($0) }
     try file.append(header)
-    for (_, tensor) in order { try file.append(try tensor.bytes()) }
+    for (_, tensor) in order { try tensor.withHostBytes { try file.append($0) } }
     try file.commit()
   }
 }
