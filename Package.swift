@@ -30,7 +30,7 @@ let package = Package(
     .testTarget(name: "PJRTTests", dependencies: ["PJRT", "CPJRT"]),
     .testTarget(name: "PinionTests", dependencies: ["Pinion"], resources: [.copy("Oracles")]),
     .testTarget(name: "NNTests", dependencies: ["NN", "Formats"], resources: [.copy("Oracles")]),
-    .testTarget(name: "FormatsTests", dependencies: ["Formats"]),
+    .testTarget(name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),
     .testTarget(name: "LabTests", dependencies: ["Lab"]),
     .testTarget(name: "PapersTests", dependencies: ["Papers"], resources: [.copy("Oracles")]),
     .testTarget(name: "CLITests", dependencies: ["CLI"]),

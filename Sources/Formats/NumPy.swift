@@ -244,8 +244,9 @@ private struct NumPyHeader {
       var sizes: [Int] = []
       while !take(")") {
         var digits = ""
-        while let next = peek(), (48..<58).contains(next.value) {
-          digits.unicodeScalars.append(next)
+        skipSpace()
+        while place < text.count, (48..<58).contains(text[place].value) {
+          digits.unicodeScalars.append(text[place])
           place += 1
         }
         guard let size = Int(digits) else { return nil }

@@ -36,7 +36,7 @@ public enum FashionMNIST {
   /// For a validation set split the first: `try train.split(heldOut: 5_000, key: Key(0))`.
   ///
   /// - Throws: `FormatError` where they can't be had or read.
-  public static func load(_ fetcher: Fetcher = Fetcher()) throws -> ImageSplits {
+  public static func load(_ fetcher: Fetcher = Fetcher()) throws -> (train: ImageDataset, test: ImageDataset) {
     let folder = try fetcher.folder(of: info)
     do {
       return try read(folder)
@@ -47,11 +47,11 @@ public enum FashionMNIST {
     }
   }
 
-  private static func read(_ folder: String) throws -> ImageSplits {
+  private static func read(_ folder: String) throws -> (train: ImageDataset, test: ImageDataset) {
     func part(_ file: String, _ split: String) throws -> ImageDataset {
       try IDXPair(images: "\(folder)/\(file)-images-idx3-ubyte.gz", labels: "\(folder)/\(file)-labels-idx1-ubyte.gz")
         .dataset(name: "fashion-mnist \(split)", classNames: classNames)
     }
-    return ImageSplits(train: try part("train", "train"), test: try part("t10k", "test"))
+    return (try part("train", "train"), try part("t10k", "test"))
   }
 }
