@@ -22,7 +22,7 @@ let package = Package(
     .target(name: "NN", dependencies: ["Pinion"]),
     .target(name: "CFormats"),
     .target(name: "Formats", dependencies: ["Pinion", "PJRT", "CFormats"]),
-    .target(name: "Lab", dependencies: ["NN", "Formats", .product(name: "Logging", package: "swift-log")]),
+    .target(name: "Lab", dependencies: ["NN", "Formats", "PJRT", .product(name: "Logging", package: "swift-log")]),
     .target(name: "Papers", dependencies: ["Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .executableTarget(
       name: "CLI",

@@ -32,7 +32,8 @@ public struct CIFAR10: Sendable {
     _ bytes: UnsafeRawBufferPointer, _ path: String, _ images: inout [UInt8], _ labels: inout [UInt8]
   ) throws {
     guard bytes.count > 0, bytes.count % recordLength == 0 else {
-      throw FormatError(path, "has \(bytes.count.grouped) bytes, expected a multiple of \(recordLength.grouped), a CIFAR-10 record")
+      throw FormatError(
+        path, "has \(bytes.count.grouped) bytes, expected a multiple of \(recordLength.grouped), a CIFAR-10 record")
     }
     let count = bytes.count / recordLength
     for record in 0..<count {

@@ -146,7 +146,9 @@ private struct CSVReader {
     guard next == UInt8(ascii: "\"") else {
       let start = place
       while let byte = next, byte != separator, !isAtLineEnd {
-        guard byte != UInt8(ascii: "\"") else { throw FormatError("\(file):\(line)", "a quote inside an unquoted field") }
+        guard byte != UInt8(ascii: "\"") else {
+          throw FormatError("\(file):\(line)", "a quote inside an unquoted field")
+        }
         place += 1
       }
       return String(decoding: text[start..<place], as: UTF8.self)

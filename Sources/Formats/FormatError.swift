@@ -8,7 +8,7 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
   public init(_ file: String, _ message: String) {
     self.file = file
     // Text out of a file may hold anything; the error stays one readable line.
-    self.message = String(message.prefix(400)).split(whereSeparator: \.isNewline).joined(separator: " ")
+    self.message = String(message.prefix(1_000)).split(whereSeparator: \.isNewline).joined(separator: " ")
   }
 
   public var description: String { "\(file): \(message)" }

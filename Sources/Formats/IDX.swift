@@ -35,7 +35,9 @@ public struct IDX: Sendable {
     let header = try start(headerLength)
     guard header.count == headerLength else { throw FormatError(file, "is truncated in its header") }
     shape = (0..<Int(magic[3])).map { axis in (0..<4).reduce(0) { $0 << 8 | Int(header[4 + 4 * axis + $1]) } }
-    guard let count = checkedCount(shape), count <= 1 << 40 else { throw FormatError(file, "has an impossible shape \(shape)") }
+    guard let count = checkedCount(shape), count <= 1 << 40 else {
+      throw FormatError(file, "has an impossible shape \(shape)")
+    }
     let expected = count * dtype.byteCount
     let total = headerLength + expected
     var body: [UInt8]
@@ -48,7 +50,8 @@ public struct IDX: Sendable {
       body = Array(all[headerLength...])
     } else {
       guard data.count == total else {
-        throw FormatError(file, "\(dtype)\(shape) takes \(expected.grouped) bytes, file has \((data.count - headerLength).grouped)")
+        throw FormatError(
+          file, "\(dtype)\(shape) takes \(expected.grouped) bytes, file has \((data.count - headerLength).grouped)")
       }
       body = [UInt8](data[headerLength...])
     }

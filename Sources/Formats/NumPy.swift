@@ -79,7 +79,9 @@ public enum NumPy {
       throw FormatError(file, "isn't a NumPy file: it doesn't begin with \\x93NUMPY")
     }
     let version = bytes[6]
-    guard (1...3).contains(version) else { throw FormatError(file, "has format version \(version), expected 1, 2 or 3") }
+    guard (1...3).contains(version) else {
+      throw FormatError(file, "has format version \(version), expected 1, 2 or 3")
+    }
     let prefix = version == 1 ? 10 : 12
     guard bytes.count >= prefix else { throw FormatError(file, "is truncated in its header") }
     let length = (8..<prefix).reduce(0) { $0 | Int(bytes[$1]) << (8 * ($1 - 8)) }
@@ -91,7 +93,9 @@ public enum NumPy {
     let (expected, overflow) = header.count.multipliedReportingOverflow(by: header.dtype.byteCount)
     guard !overflow, expected <= data.count else {
       throw FormatError(
-        file, "\(header.dtype)\(header.shape) takes \(overflow ? "too many" : expected.grouped) bytes, file has \(data.count.grouped)")
+        file,
+        "\(header.dtype)\(header.shape) takes \(overflow ? "too many" : expected.grouped) bytes, file has \(data.count.grouped)"
+      )
     }
     guard expected == data.count else {
       throw FormatError(file, "has \((data.count - expected).grouped) bytes after the array")
@@ -188,10 +192,13 @@ private struct NumPyHeader {
       if !tokens.take(","), tokens.peek() != "}" { throw malformed() }
     }
     guard tokens.isAtEnd, let descriptor, let fortran, let sizes else { throw malformed() }
-    guard let count = checkedCount(sizes), sizes.count <= 64 else { throw FormatError(file, "has an impossible shape \(sizes)") }
+    guard let count = checkedCount(sizes), sizes.count <= 64 else {
+      throw FormatError(file, "has an impossible shape \(sizes)")
+    }
     guard let (dtype, isBig) = DType.numPy(descriptor) else {
       let kind =
-        descriptor.contains("O") ? "Python objects" : descriptor.contains("V") ? "raw records" : "elements '\(descriptor)'"
+        descriptor.contains("O")
+        ? "Python objects" : descriptor.contains("V") ? "raw records" : "elements '\(descriptor)'"
       throw FormatError(file, "holds \(kind), which tensors can't")
     }
     self.dtype = dtype

@@ -52,7 +52,8 @@ public struct Safetensors: Sendable {
     }
     dataStart = 8 + Int(length)
     let text = UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart])
-    guard text.first == UInt8(ascii: "{"), case .object(let members) = try JSON(parsing: text, file: path, depthLimit: 4)
+    guard text.first == UInt8(ascii: "{"),
+      case .object(let members) = try JSON(parsing: text, file: path, depthLimit: 4)
     else { throw FormatError(path, "isn't a safetensors file: the header isn't a JSON object") }
     var entries: [Entry] = []
     var metadata: [String: String] = [:]
@@ -155,7 +156,8 @@ public struct Safetensors: Sendable {
         throw FormatError(path, "tensors '\(last)' and '\(entry.name)' overlap")
       }
       guard entry.range.lowerBound == end else {
-        throw FormatError(path, "\((entry.range.lowerBound - end).grouped) bytes before '\(entry.name)' belong to no tensor")
+        throw FormatError(
+          path, "\((entry.range.lowerBound - end).grouped) bytes before '\(entry.name)' belong to no tensor")
       }
       (end, last) = (entry.range.upperBound, entry.name)
     }
@@ -209,7 +211,8 @@ extension Safetensors {
     var header = Array(JSON.object(members).text.utf8)
     header += Array(repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
     guard header.count <= headerLimit else {
-      throw FormatError(path, "the header would take \(header.count.grouped) bytes, at most \(headerLimit.grouped) are allowed")
+      throw FormatError(
+        path, "the header would take \(header.count.grouped) bytes, at most \(headerLimit.grouped) are allowed")
     }
     let file = try AtomicFile(path)
     try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.append($0) }

@@ -27,14 +27,17 @@ struct ZipArchive {
     let bytes = Bytes(file.bytes, path)
     let name = "\(path)/\(entry.name)"
     let start = entry.headerStart
-    guard try bytes.number(start, 4) == 0x0403_4b50 else { throw FormatError(name, "has no header where the directory says") }
+    guard try bytes.number(start, 4) == 0x0403_4b50 else {
+      throw FormatError(name, "has no header where the directory says")
+    }
     let (nameLength, extraLength) = (Int(try bytes.number(start + 26, 2)), Int(try bytes.number(start + 28, 2)))
     let data = try bytes.slice(start + 30 + nameLength + extraLength, entry.compressedSize)
     let result: [UInt8]
     if entry.isDeflated {
       let (inflated, isComplete) = try Zlib.decompress(data, .raw, limit: entry.size + 1, file: name)
       guard isComplete, inflated.count == entry.size else {
-        throw FormatError(name, "directory says \(entry.size.grouped) bytes, data has \(isComplete ? inflated.count.grouped : "more")")
+        throw FormatError(
+          name, "directory says \(entry.size.grouped) bytes, data has \(isComplete ? inflated.count.grouped : "more")")
       }
       result = inflated
     } else {
@@ -65,7 +68,9 @@ struct ZipArchive {
       count = try bytes.number(record + 32, 8)
       place = try bytes.number(record + 48, 8)
     }
-    guard count <= UInt64(bytes.count / 46) else { throw FormatError(file, "directory says \(count.grouped) entries, too many") }
+    guard count <= UInt64(bytes.count / 46) else {
+      throw FormatError(file, "directory says \(count.grouped) entries, too many")
+    }
     var entries: [Entry] = []
     var names: Set<String> = []
     var at = Int(clamping: place)
@@ -87,7 +92,9 @@ struct ZipArchive {
       throw FormatError(file, "has an entry whose name isn't UTF-8")
     }
     guard flags & 1 == 0 else { throw FormatError(file, "entry '\(name)' is encrypted") }
-    guard method == 0 || method == 8 else { throw FormatError(file, "entry '\(name)' has compression method \(method), expected 0 or 8") }
+    guard method == 0 || method == 8 else {
+      throw FormatError(file, "entry '\(name)' has compression method \(method), expected 0 or 8")
+    }
     // Sizes that don't fit in 32 bits stand in the extra field, in this order.
     var numbers = [try bytes.number(at + 24, 4), try bytes.number(at + 20, 4), try bytes.number(at + 42, 4)]
     var field = at + 46 + lengths[0]
@@ -184,7 +191,8 @@ final class ZipWriter {
     var end: [UInt8] = []
     if isLong {
       end += packed([
-        (0x0606_4b50, 4), (44, 8), (45, 2), (45, 2), (0, 4), (0, 4), (count, 8), (count, 8), (directory.count, 8), (place, 8),
+        (0x0606_4b50, 4), (44, 8), (45, 2), (45, 2), (0, 4), (0, 4), (count, 8), (count, 8), (directory.count, 8),
+        (place, 8),
       ])
       end += packed([(0x0706_4b50, 4), (0, 4), (place + directory.count, 8), (1, 4)])
     }

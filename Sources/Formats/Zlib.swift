@@ -134,9 +134,10 @@ private struct Feed {
 private struct ZlibLibrary: Sendable {
   typealias Stream = UnsafeMutablePointer<CFormatsZStream>
   typealias Start = @convention(c) (Stream, Int32, UnsafePointer<CChar>, Int32) -> Int32
-  typealias StartDeflate = @convention(c) (
-    Stream, Int32, Int32, Int32, Int32, Int32, UnsafePointer<CChar>, Int32
-  ) -> Int32
+  typealias StartDeflate =
+    @convention(c) (
+      Stream, Int32, Int32, Int32, Int32, Int32, UnsafePointer<CChar>, Int32
+    ) -> Int32
   typealias Step = @convention(c) (Stream, Int32) -> Int32
   typealias End = @convention(c) (Stream) -> Int32
   typealias CRC = @convention(c) (UInt, UnsafePointer<UInt8>?, UInt32) -> UInt

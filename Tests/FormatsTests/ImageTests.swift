@@ -16,7 +16,9 @@ import Testing
     return result
   }
 
-  @Test(arguments: [("grey", 1), ("greyalpha", 2), ("rgb", 3), ("rgba", 4)]) func colourTypes(_ name: String, _ channels: Int) throws {
+  @Test(arguments: [("grey", 1), ("greyalpha", 2), ("rgb", 3), ("rgba", 4)]) func colourTypes(
+    _ name: String, _ channels: Int
+  ) throws {
     for depth in [8, 16] {
       for suffix in ["", "i"] {
         let image = try Image(path: fixture("\(name)\(depth)\(suffix).png"))
@@ -40,7 +42,9 @@ import Testing
     #expect(palette.bytes.map { Int($0) } == colours)
   }
 
-  private func expectNear(_ image: Image, _ name: String, _ tolerance: Int, sourceLocation: Testing.SourceLocation = #_sourceLocation) throws {
+  private func expectNear(
+    _ image: Image, _ name: String, _ tolerance: Int, sourceLocation: Testing.SourceLocation = #_sourceLocation
+  ) throws {
     let expected = try NumPy.read(fixture(name)).array(of: UInt8.self)
     #expect(image.bytes.count == expected.count, sourceLocation: sourceLocation)
     let worst = zip(image.bytes, expected).map { abs(Int($0) - Int($1)) }.max() ?? 0
@@ -72,7 +76,8 @@ import Testing
   @Test func lanczos() throws {
     let image = try Image(path: fixture("smooth.png"))
     try expectNear(image.resized(width: 15, height: 10), "lanczos.npy", 6)
-    let flat = try Image(width: 6, height: 4, channels: 4, bytes: (0..<24).flatMap { _ in [10, 20, 30, 200] as [UInt8] })
+    let flat = try Image(
+      width: 6, height: 4, channels: 4, bytes: (0..<24).flatMap { _ in [10, 20, 30, 200] as [UInt8] })
     for (width, height) in [(3, 7), (13, 1), (6, 4), (1, 1)] {
       let small = try flat.resized(width: width, height: height)
       #expect((small.width, small.height) == (width, height))
@@ -140,7 +145,9 @@ import Testing
     for (name, kind) in [("rgb8.png", "PNG"), ("smooth.jpg", "JPEG")] {
       let good = try File.read(fixture(name))
       for cut in [10, good.count / 2, good.count - 40] {
-        #expect(message { _ = try Image(decoding: Array(good.prefix(cut)), name: name) }.hasPrefix("\(name): is a damaged or truncated \(kind): "), "\(cut)")
+        #expect(
+          message { _ = try Image(decoding: Array(good.prefix(cut)), name: name) }.hasPrefix(
+            "\(name): is a damaged or truncated \(kind): "), "\(cut)")
       }
     }
     // A header that promises 100,000 x 100,000 pixels.
@@ -149,7 +156,9 @@ import Testing
     #expect(message { _ = try Image(decoding: huge, name: "huge.png") }.hasPrefix("huge.png: is a damaged"))
   }
 
-  @Test(arguments: ["rgba8.png", "palette4.png", "grey16i.png", "smooth.jpg", "cmyk.jpg"]) func survivesMutations(_ name: String) throws {
+  @Test(arguments: ["rgba8.png", "palette4.png", "grey16i.png", "smooth.jpg", "cmyk.jpg"]) func survivesMutations(
+    _ name: String
+  ) throws {
     var refused = 0
     try mutations(of: File.read(fixture(name)), count: 250, seed: 5) { bytes in
       do {

@@ -80,7 +80,8 @@ import Testing
     #expect(failure(file(header("'<f8'", "(2305843009213693952,)"), 8)).contains("takes too many bytes"))
     #expect(failure(file("{}", 0)).contains("malformed header"))
     #expect(message { _ = try NumPy.read(fixture("records.npy")) }.hasSuffix("holds records, which tensors can't"))
-    #expect(message { _ = try NumPy.read(fixture("objects.npy")) }.hasSuffix("holds Python objects, which tensors can't"))
+    #expect(
+      message { _ = try NumPy.read(fixture("objects.npy")) }.hasSuffix("holds Python objects, which tensors can't"))
     #expect(message { _ = try NumPy.read(fixture("text.npy")) }.hasSuffix("holds elements '<U3', which tensors can't"))
     #expect(message { _ = try NumPy.encode(.ones([1], dtype: .bfloat16)) }.contains("NumPy has no bfloat16"))
   }

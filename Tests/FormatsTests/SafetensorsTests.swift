@@ -64,8 +64,12 @@ import Testing
     let bad = Tensor([1, 2] as [Float]) + Tensor([1, 2, 3] as [Float])
     #expect(throws: TensorError.self) { try Safetensors.write(["a": bad], to: path) }
     let wide = Tensor(bytes: Array(repeating: 0, count: 16), shape: [1], dtype: .complex128)
-    #expect(message { try Safetensors.write(["a": wide], to: path) }.hasSuffix("tensor 'a' is complex128, which safetensors files can't hold"))
-    #expect(message { try Safetensors.write(["a": .ones([1])], to: "\(scratch.path)/none/a") }.hasSuffix("No such file or directory"))
+    #expect(
+      message { try Safetensors.write(["a": wide], to: path) }.hasSuffix(
+        "tensor 'a' is complex128, which safetensors files can't hold"))
+    #expect(
+      message { try Safetensors.write(["a": .ones([1])], to: "\(scratch.path)/none/a") }.hasSuffix(
+        "No such file or directory"))
     #expect(try Safetensors.read(path)["a"]?.array(of: Float.self) == [1])
     #expect(scratch.contents == ["model.safetensors"])
   }
@@ -82,13 +86,20 @@ import Testing
     #expect(try failure(made("{\(a)}", 7)).hasSuffix("tensors take 8 bytes, file has 7"))
     #expect(try failure(made("{\(a)}", 9)).hasSuffix("tensors take 8 bytes, file has 9"))
     #expect(try failure(made("{\(a),\(a)}", 8)).hasSuffix("'a' stands twice"))
-    #expect(try failure(made("{\(a),\(entry("b", "F32", "[2]", "[4,12]"))}", 12)).hasSuffix("tensors 'a' and 'b' overlap"))
-    #expect(try failure(made("{\(a),\(entry("b", "U8", "[1]", "[9,10]"))}", 10)).hasSuffix("1 bytes before 'b' belong to no tensor"))
+    #expect(
+      try failure(made("{\(a),\(entry("b", "F32", "[2]", "[4,12]"))}", 12)).hasSuffix("tensors 'a' and 'b' overlap"))
+    #expect(
+      try failure(made("{\(a),\(entry("b", "U8", "[1]", "[9,10]"))}", 10)).hasSuffix(
+        "1 bytes before 'b' belong to no tensor"))
     for shape in ["[-1]", "[4611686018427387904,4]", "[1e3]", "[\"2\"]", "[99999999999999999999]"] {
-      #expect(try failure(made("{\(entry("a", "F32", shape, "[0,8]"))}", 8)).hasSuffix("tensor 'a' has an impossible shape"), "\(shape)")
+      #expect(
+        try failure(made("{\(entry("a", "F32", shape, "[0,8]"))}", 8)).hasSuffix("tensor 'a' has an impossible shape"),
+        "\(shape)")
     }
-    #expect(try failure(made("{\(entry("a", "F64", "[2305843009213693952]", "[0,8]"))}", 8)).contains("takes too many bytes"))
-    #expect(try failure(made("{\(entry("a", "F32", "[3]", "[0,8]"))}", 8)).contains("takes 12 bytes, header gives it 8"))
+    #expect(
+      try failure(made("{\(entry("a", "F64", "[2305843009213693952]", "[0,8]"))}", 8)).contains("takes too many bytes"))
+    #expect(
+      try failure(made("{\(entry("a", "F32", "[3]", "[0,8]"))}", 8)).contains("takes 12 bytes, header gives it 8"))
     for offsets in ["[8,0]", "[-8,0]", "[0]", "[0,1,2]"] {
       #expect(try failure(made("{\(entry("a", "F32", "[2]", offsets))}", 8)).hasSuffix("has impossible data_offsets"))
     }
@@ -100,7 +111,9 @@ import Testing
   }
 
   @Test func namesTheMissing() throws {
-    #expect(message { _ = try Safetensors(path: "/nowhere/a.safetensors") } == "/nowhere/a.safetensors: there is no such file")
+    #expect(
+      message { _ = try Safetensors(path: "/nowhere/a.safetensors") } == "/nowhere/a.safetensors: there is no such file"
+    )
     #expect(message { _ = try Safetensors(path: "/tmp") } == "/tmp: is a folder, expected a file")
     let file = try Safetensors(path: fixture("all.safetensors"))
     #expect(message { _ = try file.tensor("model.scalar") }.hasSuffix("has no tensor 'model.scalar', but 'scalar'"))
@@ -135,7 +148,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "{", "[1,]", "{\"a\":1,}", "01", "1.", "1e", "-", "tru", "\"\\x\"", "\"\\ud800\"", "\"\\u12g4\"", "\"a", "[1] 2", "\"\u{1}\"",
+    "", "{", "[1,]", "{\"a\":1,}", "01", "1.", "1e", "-", "tru", "\"\\x\"", "\"\\ud800\"", "\"\\u12g4\"", "\"a",
+    "[1] 2", "\"\u{1}\"",
     "{\"a\":1,\"a\":2}", "nan", "[1 2]",
   ]) func refused(_ text: String) {
     #expect(throws: FormatError.self) { try parse(text) }

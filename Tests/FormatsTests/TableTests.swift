@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct CSVTests {
   @Test func reads() throws {
-    let table = try CSV(parsing: "\u{feff}name,size\r\n\"a, \"\"b\"\"\",1.5\r\n\"two\nlines\", -2e3 \n\n,3", file: "t.csv")
+    let table = try CSV(
+      parsing: "\u{feff}name,size\r\n\"a, \"\"b\"\"\",1.5\r\n\"two\nlines\", -2e3 \n\n,3", file: "t.csv")
     #expect(table.header == ["name", "size"])
     #expect(try table.column("name") == ["a, \"b\"", "two\nlines", ""])
     #expect(try table.numbers("size") == [1.5, -2000, 3])
@@ -16,7 +17,8 @@ import Testing
     let scratch = try Scratch()
     let path = try scratch.file("t.csv")
     let tables = [
-      CSV(header: ["a", "b,c"], rows: [["\"", "x\r\ny"], ["", " z "], ["é", "\n"]]), CSV(header: ["one"], rows: [[""], ["x"]]),
+      CSV(header: ["a", "b,c"], rows: [["\"", "x\r\ny"], ["", " z "], ["é", "\n"]]),
+      CSV(header: ["one"], rows: [[""], ["x"]]),
     ]
     for table in tables {
       try table.write(to: path)
@@ -38,7 +40,9 @@ import Testing
 }
 
 @Suite struct IDXTests {
-  private func decode(_ bytes: [UInt8]) throws -> IDX { try bytes.withUnsafeBytes { try IDX(decoding: $0, file: "a.idx") } }
+  private func decode(_ bytes: [UInt8]) throws -> IDX {
+    try bytes.withUnsafeBytes { try IDX(decoding: $0, file: "a.idx") }
+  }
 
   @Test func readsPlainAndCompressed() throws {
     let plain = try IDX.encode(Array(0..<24), shape: [2, 3, 4])
@@ -91,7 +95,9 @@ import Testing
     #expect(batch.images.prefix(6) == [0, 80, 160, 1, 81, 161])
     #expect(batch.images[3072 + 3 * 33 + 2] == 160 + 33)
     let short = try scratch.file("short.bin", Array(record(3).dropLast()))
-    #expect(message { _ = try CIFAR10(paths: [short]) }.hasSuffix("has 3,072 bytes, expected a multiple of 3,073, a CIFAR-10 record"))
+    #expect(
+      message { _ = try CIFAR10(paths: [short]) }.hasSuffix(
+        "has 3,072 bytes, expected a multiple of 3,073, a CIFAR-10 record"))
     let wrong = try scratch.file("wrong.bin", record(10))
     #expect(message { _ = try CIFAR10(paths: [wrong]) }.hasSuffix("record 0 has label 10, expected 0 to 9"))
     let empty = try scratch.file("empty.bin", [])

@@ -36,7 +36,8 @@ import Testing
     let again = try data.split(heldOut: 20, key: Key(1))
     #expect(again.1.images == b.images)
     #expect(try data.split(heldOut: 20, key: Key(2)).1.images != b.images)
-    #expect(dataMessage { _ = try data.split(heldOut: 50, key: Key(1)) } == "numbered: can't hold out 50 of 50 pictures")
+    #expect(
+      dataMessage { _ = try data.split(heldOut: 50, key: Key(1)) } == "numbered: can't hold out 50 of 50 pictures")
   }
 
   @Test func padding() throws {
@@ -44,7 +45,7 @@ import Testing
     #expect((padded.height, padded.width) == (6, 6))
     let second = try padded.image(at: 1).bytes
     #expect(Array(second[12..<18]) == [0, 100, 101, 102, 0, 0])
-    #expect(second.reduce(0) { $0 + Int($1) } == 100 + 101 + 102 + 110 + 111 + 112)
+    #expect(second.map { Int($0) }.reduce(0, +) == 636)
     #expect(throws: FormatError.self) { try numbered(1).padded(to: 4) }
   }
 
@@ -52,7 +53,8 @@ import Testing
     func failure(_ pixels: Int, _ labels: [Int32]) -> String {
       dataMessage {
         _ = try ImageDataset(
-          name: "x", images: Array(repeating: 0, count: pixels), height: 2, width: 2, channels: 1, labels: labels, classNames: ["a", "b"])
+          name: "x", images: Array(repeating: 0, count: pixels), height: 2, width: 2, channels: 1, labels: labels,
+          classNames: ["a", "b"])
       }
     }
     #expect(failure(8, [0]) == "x: 2.0 pictures, but 1 labels")
@@ -89,7 +91,8 @@ import Testing
     let sets = try ImageFolder(side: 2).load(folder.path)
     #expect((sets.train.count, sets.test?.count) == (2, 2))
     try folder.write("test/c/1.png", png(9))
-    #expect(dataMessage { _ = try ImageFolder(side: 2).load(folder.path) }.contains("has the classes [\"a\", \"b\", \"c\"]"))
+    #expect(
+      dataMessage { _ = try ImageFolder(side: 2).load(folder.path) }.contains("has the classes [\"a\", \"b\", \"c\"]"))
   }
 
   @Test func badFolders() throws {
@@ -97,7 +100,8 @@ import Testing
     func failure() -> String {
       dataMessage { _ = try ImageFolder(side: 4).load(folder.path) }.replacing(folder.path, with: "photos")
     }
-    #expect(dataMessage { _ = try ImageFolder(side: 4).load("/nowhere") } == "/nowhere: there is no such file or folder")
+    #expect(
+      dataMessage { _ = try ImageFolder(side: 4).load("/nowhere") } == "/nowhere: there is no such file or folder")
     #expect(failure() == "photos: expected a sub-folder for each of at least two classes, found none")
     try folder.write("cats/a.png", png(1))
     #expect(failure() == "photos: expected a sub-folder for each of at least two classes, found only one, 'cats'")
@@ -139,8 +143,12 @@ import Testing
     let sets = try ImageFolder(side: 32).load(folder.path)
     #expect((sets.train.count, sets.test?.count) == (3, 1))
     #expect(sets.train.labels == [5, 5, 5])
-    #expect(try ImageFolder(side: 16, channels: 1).load("\(folder.path)/test_batch.bin").train.imageTensor.shape == [1, 16, 16, 1])
+    #expect(
+      try ImageFolder(side: 16, channels: 1).load("\(folder.path)/test_batch.bin").train.imageTensor.shape == [
+        1, 16, 16, 1,
+      ])
     let other = try folder.write("notes.txt", [1])
-    #expect(dataMessage { _ = try ImageFolder(side: 32).load(other) }.contains("is one file, expected a folder of classes"))
+    #expect(
+      dataMessage { _ = try ImageFolder(side: 32).load(other) }.contains("is one file, expected a folder of classes"))
   }
 }

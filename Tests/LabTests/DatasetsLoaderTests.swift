@@ -16,7 +16,8 @@ import Testing
     // Known answers of Random123 for Threefry-2x32 with 20 rounds.
     #expect(HostKey(high: 0, low: 0).threefry(0, 0) == (0x6b20_0159, 0x99ba_4efe))
     #expect(HostKey(high: .max, low: .max).threefry(.max, .max) == (0x1cb9_96fc, 0xbb00_2be7))
-    #expect(HostKey(high: 0x1319_8a2e, low: 0x0370_7344).threefry(0x243f_6a88, 0x85a3_08d3) == (0xc492_3a9c, 0x483d_f7a0))
+    #expect(
+      HostKey(high: 0x1319_8a2e, low: 0x0370_7344).threefry(0x243f_6a88, 0x85a3_08d3) == (0xc492_3a9c, 0x483d_f7a0))
     #expect(try HostKey(Key(42)).foldIn(7) == HostKey(Key(42).foldIn(7)))
   }
 
@@ -61,7 +62,9 @@ import Testing
   @Test func shufflesByKeyAndEpoch() throws {
     let data = try numbered(40)
     let loader = try DataLoader(data, batchSize: 8, key: Key(3))
-    func firsts(_ epoch: Int) throws -> [Float] { try all(loader, epoch).flatMap { batch in (0..<8).map { batch[$0 * 20] } } }
+    func firsts(_ epoch: Int) throws -> [Float] {
+      try all(loader, epoch).flatMap { batch in (0..<8).map { batch[$0 * 20] } }
+    }
     #expect(try firsts(0) == firsts(0))
     #expect(try firsts(0) != firsts(1))
     #expect(try firsts(0).sorted() == firsts(1).sorted())
@@ -79,7 +82,8 @@ import Testing
   @Test func prefetchingChangesNothing() throws {
     let data = try numbered(23)
     func made(_ prefetch: Int) throws -> [[Float]] {
-      let change = Augmentation(flips: true, cropPadding: 2, erasing: Augmentation.Erasing(probability: 0.5, fill: .noise))
+      let change = Augmentation(
+        flips: true, cropPadding: 2, erasing: Augmentation.Erasing(probability: 0.5, fill: .noise))
       return try all(
         DataLoader(
           data, batchSize: 4, key: Key(5), augmentation: change, mixing: Mixing(), prefetch: prefetch), 2)
@@ -207,7 +211,8 @@ import Testing
     func failure(_ body: () throws -> DataLoader) -> String { dataMessage { _ = try body() } }
     #expect(failure { try DataLoader(data, batchSize: 0) }.contains("batches of 0"))
     #expect(failure { try DataLoader(data, batchSize: 6, dropsLast: true) }.contains("fewer than a batch of 6"))
-    #expect(failure { try DataLoader(data, batchSize: 1, augmentation: Augmentation(flips: true)) }.contains("need a key"))
+    #expect(
+      failure { try DataLoader(data, batchSize: 1, augmentation: Augmentation(flips: true)) }.contains("need a key"))
     #expect(failure { try DataLoader(data, batchSize: 1, mixing: Mixing()) }.contains("need a key"))
     #expect(
       failure { try DataLoader(data, batchSize: 1, normalization: Normalization(mean: [0], deviation: [0])) }
@@ -228,7 +233,9 @@ import Testing
     let start = ContinuousClock.now
     var count = 0
     for batch in loader.epoch(0) { count += batch.labels.count }
-    let seconds = Double((ContinuousClock.now - start).components.attoseconds) * 1e-18 + Double((ContinuousClock.now - start).components.seconds)
+    let seconds =
+      Double((ContinuousClock.now - start).components.attoseconds) * 1e-18
+      + Double((ContinuousClock.now - start).components.seconds)
     #expect(count == 2_000)
     #expect(Double(count) / seconds > 500, "\(Int(Double(count) / seconds)) pictures a second")
     print("loader: \(Int(Double(count) / seconds)) pictures of 32 x 32 a second")

@@ -28,7 +28,8 @@ public struct Image: Hashable, Sendable {
     }
     guard bytes.count == pixels * channels * bitDepth / 8 else {
       throw FormatError(
-        "image", "\(width) x \(height) x \(channels) of \(bitDepth) bits takes "
+        "image",
+        "\(width) x \(height) x \(channels) of \(bitDepth) bits takes "
           + "\((pixels * channels * bitDepth / 8).grouped) bytes, got \(bytes.count.grouped)")
     }
     self.init(unchecked: width, height, channels, bitDepth, bytes)
@@ -59,7 +60,9 @@ public struct Image: Hashable, Sendable {
   ///
   /// - Throws: `FormatError` for another count of channels.
   public func converted(channels target: Int) throws -> Image {
-    guard target == 1 || target == 3 else { throw FormatError("image", "can't convert to \(target) channels, only to 1 or 3") }
+    guard target == 1 || target == 3 else {
+      throw FormatError("image", "can't convert to \(target) channels, only to 1 or 3")
+    }
     let source = withEightBits()
     guard target != channels else { return source }
     let colours = channels < 3 ? 1 : 3
@@ -69,7 +72,9 @@ public struct Image: Hashable, Sendable {
         for pixel in 0..<width * height {
           let start = pixel * channels
           let alpha = hasAlpha ? Int(bytes[start + colours]) : 255
-          func blended(_ channel: Int) -> Int { (Int(bytes[start + channel]) * alpha + 255 * (255 - alpha) + 127) / 255 }
+          func blended(_ channel: Int) -> Int {
+            (Int(bytes[start + channel]) * alpha + 255 * (255 - alpha) + 127) / 255
+          }
           if target == 1 {
             // Luma of ITU-R BT.601, as Pillow's and the usual data sets'.
             let grey = colours == 1 ? blended(0) : (299 * blended(0) + 587 * blended(1) + 114 * blended(2) + 500) / 1000
@@ -88,7 +93,8 @@ public struct Image: Hashable, Sendable {
   ///
   /// - Throws: `FormatError` where it isn't inside.
   public func cropped(x: Int, y: Int, width newWidth: Int, height newHeight: Int) throws -> Image {
-    guard x >= 0, y >= 0, newWidth > 0, newHeight > 0, x <= width, y <= height, newWidth <= width - x, newHeight <= height - y
+    guard x >= 0, y >= 0, newWidth > 0, newHeight > 0, x <= width, y <= height, newWidth <= width - x,
+      newHeight <= height - y
     else {
       throw FormatError("image", "crop \(newWidth) x \(newHeight) at (\(x), \(y)) isn't inside \(width) x \(height)")
     }

@@ -56,7 +56,8 @@ extension Image {
   ///
   /// - Throws: `FormatError` where the size is out of range or libvips isn't there.
   public func resized(width newWidth: Int, height newHeight: Int) throws -> Image {
-    guard newWidth > 0, newHeight > 0, let pixels = checkedCount([newWidth, newHeight]), pixels <= Self.pixelLimit else {
+    guard newWidth > 0, newHeight > 0, let pixels = checkedCount([newWidth, newHeight]), pixels <= Self.pixelLimit
+    else {
       throw FormatError("image", "can't be resized to \(newWidth) x \(newHeight)")
     }
     if (newWidth, newHeight) == (width, height) { return self }

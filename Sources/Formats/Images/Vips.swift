@@ -14,7 +14,9 @@ final class Vips: @unchecked Sendable {
     let name = "libvips.so.42"
     guard let path = RuntimeParts.environment("PINION_VIPS") ?? RuntimeParts.find(name) else {
       throw FormatError(
-        name, "wasn't found in \(RuntimeParts.folders.joined(separator: ", ")); ./pinion sets it up, or set PINION_VIPS to its path")
+        name,
+        "wasn't found in \(RuntimeParts.folders.joined(separator: ", ")); ./pinion sets it up, or set PINION_VIPS to its path"
+      )
     }
     guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
       throw FormatError(path, "can't be loaded: \(dlerror().map { String(cString: $0) } ?? "unknown reason")")

@@ -24,7 +24,8 @@ public struct Augmentation: Hashable, Sendable {
     public var fill: Fill
 
     public init(
-      probability: Double = 0.25, area: ClosedRange<Double> = 0.02...1.0 / 3, aspect: ClosedRange<Double> = 0.3...10.0 / 3,
+      probability: Double = 0.25, area: ClosedRange<Double> = 0.02...1.0 / 3,
+      aspect: ClosedRange<Double> = 0.3...10.0 / 3,
       fill: Fill = .mean
     ) {
       self.probability = probability
@@ -48,7 +49,9 @@ public struct Augmentation: Hashable, Sendable {
   }
 
   func check(_ name: String) throws {
-    guard (0...4096).contains(cropPadding) else { throw FormatError(name, "crop padding \(cropPadding) isn't 0 to 4096") }
+    guard (0...4096).contains(cropPadding) else {
+      throw FormatError(name, "crop padding \(cropPadding) isn't 0 to 4096")
+    }
     guard let erasing else { return }
     guard (0...1).contains(erasing.probability), erasing.area.lowerBound > 0, erasing.area.upperBound <= 1,
       erasing.aspect.lowerBound > 0, erasing.aspect.upperBound.isFinite

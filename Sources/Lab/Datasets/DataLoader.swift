@@ -63,7 +63,8 @@ public struct DataLoader: Sendable {
       throw FormatError(name, "batches of \(batchSize), \(prefetch) ahead: expected at least 1 and 0")
     }
     guard !dropsLast || dataset.count >= batchSize else {
-      throw FormatError(name, "has \(dataset.count) pictures, fewer than a batch of \(batchSize), and the last batch is dropped")
+      throw FormatError(
+        name, "has \(dataset.count) pictures, fewer than a batch of \(batchSize), and the last batch is dropped")
     }
     guard key != nil || (augmentation == Augmentation() && mixing == nil) else {
       throw FormatError(name, "random changes of pictures need a key")
@@ -125,7 +126,8 @@ public struct DataLoader: Sendable {
       }
       if let mixing {
         share = mixing.mix(
-          levels, count: labels.count, height: dataset.height, width: dataset.width, channels: dataset.channels, &random)
+          levels, count: labels.count, height: dataset.height, width: dataset.width, channels: dataset.channels, &random
+        )
       }
     }
     var batch = Batch(images: images, labels: Tensor(labels))

@@ -87,7 +87,8 @@ public struct Fetcher: Sendable {
     let (free, needed) = (Int(status.f_bavail) * Int(status.f_frsize), 3 * info.byteCount + (16 << 20))
     guard free >= needed else {
       throw FormatError(
-        folder, "\(info.name) needs \(megabytes(needed)) of disk, \(megabytes(free)) are free; make room or set XDG_CACHE_HOME")
+        folder,
+        "\(info.name) needs \(megabytes(needed)) of disk, \(megabytes(free)) are free; make room or set XDG_CACHE_HOME")
     }
   }
 
@@ -113,7 +114,9 @@ public struct Fetcher: Sendable {
       try FileManager.default.createDirectory(atPath: "\(work)/\(part)", withIntermediateDirectories: true)
     }
     report("\(info.name): getting the Debian package \(package), \(megabytes(info.byteCount))")
-    let common = ["-q", "-o", "Dir::Cache=\(work)/cache", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"]
+    let common = [
+      "-q", "-o", "Dir::Cache=\(work)/cache", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20",
+    ]
     let own = common + ["-o", "Dir::State::Lists=\(work)/lists"]
     // The system's lists may be empty or too old to have the file; own ones need no root.
     if (try? run("apt-get", common + ["download", package], in: work)) == nil {
@@ -156,7 +159,8 @@ public struct Fetcher: Sendable {
   private func check(_ path: String, _ file: DatasetInfo.File) throws {
     let hash = try SHA256.hex(path: path)
     guard hash == file.sha256 else {
-      throw FormatError(path, "isn't the expected file: SHA-256 \(hash.prefix(12))…, expected \(file.sha256.prefix(12))…")
+      throw FormatError(
+        path, "isn't the expected file: SHA-256 \(hash.prefix(12))…, expected \(file.sha256.prefix(12))…")
     }
   }
 

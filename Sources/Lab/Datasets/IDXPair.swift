@@ -23,6 +23,7 @@ struct IDXPair {
     let names = classNames ?? (0...Int(classes.bytes.max() ?? 0)).map(String.init)
     return try ImageDataset(
       name: name, images: pictures.bytes, height: pictures.shape[1], width: pictures.shape[2],
-      channels: pictures.shape.count == 4 ? pictures.shape[3] : 1, labels: classes.bytes.map { Int32($0) }, classNames: names)
+      channels: pictures.shape.count == 4 ? pictures.shape[3] : 1, labels: classes.bytes.map { Int32($0) },
+      classNames: names)
   }
 }

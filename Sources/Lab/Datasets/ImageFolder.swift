@@ -64,7 +64,8 @@ public struct ImageFolder: Sendable {
   private func file(_ path: String) throws -> ImageDataset {
     if path.hasSuffix(".bin") { return try cifar([path], path) }
     guard let labels = labelFile(of: path) else {
-      throw FormatError(path, "is one file, expected a folder of classes, IDX pictures (…images-idx3-ubyte) or a CIFAR-10 batch (.bin)")
+      throw FormatError(
+        path, "is one file, expected a folder of classes, IDX pictures (…images-idx3-ubyte) or a CIFAR-10 batch (.bin)")
     }
     return try adapted(IDXPair(images: path, labels: labels).dataset(name: path))
   }
