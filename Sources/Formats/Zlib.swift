@@ -31,31 +31,25 @@ public enum Zlib {
     var code: Int32 = 0
     while output.count < limit {
       let wanted = min(limit - output.count, max(1 << 16, output.count), 1 << 30)
-      // The array grows in steps; zlib writes to its end.
-      let before = output.count
-      output.append(contentsOf: repeatElement(0, count: wanted))
       var isStuck = false
-      output.withUnsafeMutableBytes { memory in
-        stream.next_out = memory.baseAddress.map { ($0 + before).assumingMemoryBound(to: UInt8.self) }
+      output += [UInt8](unsafeUninitializedCapacity: wanted) { memory, count in
+        stream.next_out = memory.baseAddress
         stream.avail_out = UInt32(wanted)
-        while stream.avail_out > 0 {
+        while code == 0, stream.avail_out > 0, !isStuck {
           let isEmpty = input.refill(&stream)
           code = library.inflate(&stream, 0)
-          guard code == 0 else { return }
-          if isEmpty, stream.avail_out > 0 {
-            isStuck = true
-            return
-          }
+          isStuck = code == 0 && isEmpty && stream.avail_out > 0
         }
+        count = wanted - Int(stream.avail_out)
       }
-      output.removeLast(Int(stream.avail_out))
       if code == 1 {
         _ = input.refill(&stream)
         // Another member may follow in gzip; anything else after the end is padding.
         guard wrapping == .gzip, stream.avail_in >= 2, stream.next_in[0] == 0x1f, stream.next_in[1] == 0x8b else {
           return (output, true)
         }
-        guard library.inflateReset(&stream) == 0 else { throw FormatError(file, "zlib doesn't start") }
+        code = library.inflateReset(&stream)
+        guard code == 0 else { throw FormatError(file, "zlib doesn't start") }
         continue
       }
       if isStuck || code == -5 { throw FormatError(file, "is truncated: the compressed data ends early") }
