@@ -140,6 +140,14 @@ public final class ProgressDisplay: Sendable {
     }
   }
 
+  /// Forgets all bars without a line, as where the work ended early.
+  func closeAll() {
+    state.withLock { state in
+      erase(&state)
+      state.bars = []
+    }
+  }
+
   private func path(_ state: State, _ i: Int) -> String { state.bars[...i].map(\.label).joined(separator: " › ") }
 
   /// Count, values, rate and remaining time of a bar.
