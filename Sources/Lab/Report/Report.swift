@@ -176,7 +176,10 @@ struct Report {
     var facts = [
       ("scale", record.scale.rawValue), ("seed", "\(record.seed)"), ("time", Format.duration(record.seconds)),
       ("code", record.codeVersion),
-      ("machine", "\(record.machine.processor), \(record.threads) threads, \(record.machine.memoryGB) GB, \(record.machine.system)"),
+      (
+        "machine",
+        "\(record.machine.processor), \(record.threads) threads, \(record.machine.memoryGB) GB, \(record.machine.system)"
+      ),
       ("started", record.started.formatted(.iso8601)), ("run", record.id),
     ]
     if !paper.data.isEmpty { facts.insert(("data", paper.data), at: 0) }

@@ -56,8 +56,9 @@ public struct ReportImage: Sendable {
   /// Whether enlarged pixels keep their edges.
   public var isPixelated: Bool
 
-  public init(png: [UInt8], caption: String = "", description: String = "", width: Int? = nil, isPixelated: Bool = false)
-  {
+  public init(
+    png: [UInt8], caption: String = "", description: String = "", width: Int? = nil, isPixelated: Bool = false
+  ) {
     self.png = png
     self.caption = caption
     self.description = description

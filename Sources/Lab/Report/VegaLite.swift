@@ -160,7 +160,8 @@ extension Chart {
     if isGrouped { color = self.color(groups) }
     let tooltip: JSONValue = [
       ["field": "category", "type": "nominal", "title": .string(category)],
-      ["field": "series", "type": "nominal", "title": " "], tip("x", value.title), tip("low", "from"), tip("high", "to"),
+      ["field": "series", "type": "nominal", "title": " "], tip("x", value.title), tip("low", "from"),
+      tip("high", "to"),
     ]
     let mark: JSONValue =
       value.includesZero
@@ -270,7 +271,8 @@ extension Chart {
         }
       }
       return ReportTable(
-        columns: [.init("series"), .init(x.title, .right), .init(y.title, .right), .init("interval", .right)], rows: rows)
+        columns: [.init("series"), .init(x.title, .right), .init(y.title, .right), .init("interval", .right)],
+        rows: rows)
     case .bars(let bars, let category, let value):
       let rows = bars.map { [$0.category, $0.group, Format.short($0.value), interval($0.interval)] }
       return ReportTable(

@@ -43,7 +43,9 @@ public struct RunRecord: Codable, Sendable {
 
   /// Text as one word of a shell.
   static func quoted(_ word: String) -> String {
-    let safe = word.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || "0123456789=.,_-/+:".unicodeScalars.contains($0)) }
+    let safe = word.unicodeScalars.allSatisfy {
+      $0.isASCII && ($0.properties.isAlphabetic || "0123456789=.,_-/+:".unicodeScalars.contains($0))
+    }
     return safe ? word : "'" + word.replacing("'", with: #"'\''"#) + "'"
   }
 }

@@ -58,7 +58,9 @@ public struct Runner: Sendable {
     guard record.experiment == experiment.paper.name else {
       throw UsageError("--resume \(run): is a run of \(record.experiment), not of \(experiment.paper.name)")
     }
-    guard record.state != .done else { throw UsageError("--resume \(run): is done; its report is \(folder.reportURL.path)") }
+    guard record.state != .done else {
+      throw UsageError("--resume \(run): is done; its report is \(folder.reportURL.path)")
+    }
     return try carryOut(experiment, E.Options.decode(record.options), record, folder, resumed: true)
   }
 

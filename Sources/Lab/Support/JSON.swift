@@ -68,7 +68,8 @@ extension JSONValue {
     case .number(let value): value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
     case .string(let value): value
     case .array(let values): values.map(\.text).joined(separator: ",")
-    case .object(let values): values.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.text)" }.joined(separator: ", ")
+    case .object(let values):
+      values.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.text)" }.joined(separator: ", ")
     }
   }
 }

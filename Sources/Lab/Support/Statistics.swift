@@ -19,7 +19,8 @@ public enum Statistics {
     let deviation = standardDeviation(values)
     guard values.count > 1, deviation.isFinite else { return nil }
     let half =
-      studentQuantile((1 + level) / 2, degrees: Double(values.count - 1)) * deviation / Double(values.count).squareRoot()
+      studentQuantile((1 + level) / 2, degrees: Double(values.count - 1)) * deviation
+      / Double(values.count).squareRoot()
     let mean = mean(values)
     return half.isFinite ? (mean - half)...(mean + half) : nil
   }

@@ -10,7 +10,8 @@ extension Claim {
   public var thresholdText: String {
     let (sign, bound) = comparison == .atLeast ? ("≥", ">") : ("≤", "<")
     if comparison == .informative { return "–" }
-    return "\(sign) \(Format.short(threshold))" + (intervalThreshold.map { ", interval \(bound) \(Format.short($0))" } ?? "")
+    return "\(sign) \(Format.short(threshold))"
+      + (intervalThreshold.map { ", interval \(bound) \(Format.short($0))" } ?? "")
   }
 
   /// The verdict in words; at quick scale it says which way the number points.

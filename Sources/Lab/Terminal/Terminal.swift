@@ -65,7 +65,7 @@ public struct Terminal: Sendable {
 
 /// Numbers and spans as people read them.
 public enum Format {
-  /// About four significant digits: `0.3127`, `86.21`, `1.5e-07`.
+  /// At most about four significant digits: `0.3127`, `86.2`, `3`, `1.5e-07`.
   public static func short(_ value: Double) -> String {
     if value.isNaN { return "nan" }
     if value.isInfinite { return value < 0 ? "-inf" : "inf" }
@@ -74,8 +74,9 @@ public enum Format {
     if size >= 1e6 || size < 1e-4 { return String(format: "%.3g", value) }
     if size >= 1000 { return String(format: "%.0f", value) }
     let digits = size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4
-    let text = String(format: "%.\(digits)f", value)
-    return value == value.rounded() ? String(format: "%.0f", value) : text
+    var text = Substring(String(format: "%.\(digits)f", value))
+    while text.hasSuffix("0") { text = text.dropLast() }
+    return String(text.hasSuffix(".") ? text.dropLast() : text)
   }
 
   /// A span of time: `0.4 s`, `52 s`, `3 min 05 s`, `1 h 12 min`.
