@@ -85,12 +85,13 @@ struct Report {
       let interval = claim.interval.map {
         "<span class=\"note\">\(Format.short($0.lowerBound)) … \(Format.short($0.upperBound))</span>"
       }
+      let direction = claim.direction.map { "<span class=\"note\">\(Markup.escape($0))</span>" }
       html += """
         <tr><th scope="row">\(Markup.escape(claim.name))<span class="note">\(Markup.inline(claim.statement))</span></th>\
         <td class="number">\(Markup.escape(number))\(interval ?? "")</td>\
         <td>\(Markup.escape(claim.thresholdText))</td><td>\(Markup.escape(claim.baseline))</td>\
         <td class="right">\(claim.seeds)</td>\
-        <td><span class="verdict \(claim.verdict.rawValue)">\(mark) \(Markup.escape(claim.verdictText))</span></td></tr>
+        <td><span class="verdict \(claim.verdict.rawValue)">\(mark) \(claim.verdict.rawValue)</span>\(direction ?? "")</td></tr>
 
         """
     }
@@ -209,11 +210,11 @@ struct Report {
 
   private static let drawing = """
     const config = {
-      background: "transparent", font: "inherit", view: {stroke: null},
+      background: "transparent", font: "system-ui, sans-serif", view: {stroke: null},
       title: {anchor: "start", fontSize: 14, fontWeight: 600, color: "var(--ink)", offset: 12},
       axis: {labelColor: "var(--muted)", titleColor: "var(--ink)", titleFontWeight: 500, gridColor: "var(--line)",
         domainColor: "var(--line)", tickColor: "var(--line)", labelFontSize: 11.5, titleFontSize: 12.5, titlePadding: 8},
-      legend: {labelColor: "var(--ink)", labelFontSize: 12.5, symbolType: "circle", symbolStrokeWidth: 2},
+      legend: {labelColor: "var(--ink)", labelFontSize: 12.5, symbolType: "circle", symbolOpacity: 1},
       header: {labelColor: "var(--ink)", labelFontSize: 12.5}};
     for (const data of document.querySelectorAll("script[data-chart]")) {
       const place = document.getElementById(data.dataset.chart);

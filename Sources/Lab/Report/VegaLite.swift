@@ -68,9 +68,11 @@ extension Chart {
         guard value.isFinite, !y.isLogarithmic || value > 0 else { continue }
         let place: JSONValue = ["datum": .number(value), "type": "quantitative"]
         parts.append([
-          "mark": ["type": "rule", "strokeDash": [5, 4], "stroke": "var(--muted)"], "encoding": ["y": place],
+          "data": ["values": [[:]]], "mark": ["type": "rule", "strokeDash": [5, 4], "stroke": "var(--muted)"],
+          "encoding": ["y": place],
         ])
         parts.append([
+          "data": ["values": [[:]]],
           "mark": [
             "type": "text", "align": "right", "baseline": "bottom", "dy": -3, "fill": "var(--muted)",
             "text": .string(label),
@@ -93,8 +95,10 @@ extension Chart {
     {
       scale["domain"] = [.number(domain.lowerBound), .number(domain.upperBound)]
     }
+    let ticks: JSONValue = axis.isLogarithmic ? [:] : ["tickCount": 7, "format": ".6~g"]
     return [
       "field": .string(field), "type": "quantitative", "title": .string(axis.title), "scale": .object(scale),
+      "axis": ticks,
     ]
   }
 
@@ -107,7 +111,7 @@ extension Chart {
     return [
       "field": "series", "type": "nominal",
       "scale": ["domain": .array(names.map { .string($0) }), "range": .array(range)],
-      "legend": names.count > 1 ? ["orient": "top", "title": .null, "columns": 3] : .null,
+      "legend": names.count > 1 ? ["orient": "top", "title": .null, "columns": 3, "labelLimit": 260] : .null,
     ]
   }
 
@@ -153,7 +157,7 @@ extension Chart {
     }
     let y: JSONValue = [
       "field": .string(isGrouped ? "series" : "category"), "type": "nominal", "title": .null,
-      "sort": .array((isGrouped ? groups : categories).map { .string($0) }),
+      "sort": .array((isGrouped ? groups : categories).map { .string($0) }), "scale": ["paddingInner": 0.4],
       "axis": isGrouped ? .null : ["labelLimit": 260, "ticks": false, "domain": false, "labelPadding": 8],
     ]
     var color: JSONValue = ["value": "var(--series-1)"]
@@ -165,7 +169,7 @@ extension Chart {
     ]
     let mark: JSONValue =
       value.includesZero
-      ? ["type": "bar", "height": ["band": 0.62], "cornerRadiusEnd": 2]
+      ? ["type": "bar", "cornerRadiusEnd": 2]
       : ["type": "point", "filled": true, "size": 90]
     var layers: [JSONValue] = []
     let hasIntervals = bars.contains { $0.interval != nil }
@@ -235,7 +239,7 @@ extension Chart {
       "encoding": [
         "x": x, "y": y, "text": ["field": "value", "type": "quantitative", "format": ".3~g"],
         "color": [
-          "condition": ["test": .string("datum.value > \(middle)"), "value": "#ffffff"], "value": "var(--ink)",
+          "condition": ["test": .string("datum.value > \(middle)"), "value": "var(--on-series)"], "value": "var(--ink)",
         ],
       ],
     ]

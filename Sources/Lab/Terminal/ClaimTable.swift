@@ -14,11 +14,14 @@ extension Claim {
       + (intervalThreshold.map { ", interval \(bound) \(Format.short($0))" } ?? "")
   }
 
-  /// The verdict in words; at quick scale it says which way the number points.
-  public var verdictText: String {
-    guard directionOnly, let isMet else { return verdict.rawValue }
-    return isMet ? "informative (points that way)" : "informative (doesn't point that way)"
+  /// Which way a number points that is too weak for a verdict; nil where there is one.
+  var direction: String? {
+    guard directionOnly, let isMet else { return nil }
+    return isMet ? "points that way" : "doesn't point that way"
   }
+
+  /// The verdict in words; at quick scale it says which way the number points.
+  public var verdictText: String { verdict.rawValue + (direction.map { " (\($0))" } ?? "") }
 }
 
 /// Claims as a table for a terminal.
