@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct RunTests {
   private func record(_ folder: URL) throws -> RunRecord {
-    try JSON.decoder.decode(RunRecord.self, from: Data(contentsOf: folder.appending(path: "run.json")))
+    try RecordCoding.decoder.decode(RunRecord.self, from: Data(contentsOf: folder.appending(path: "run.json")))
   }
 
   @Test func aRunIsStoredWithAllThatRepeatsIt() throws {
@@ -54,7 +54,7 @@ import Testing
     // As where the process was killed: the record still says running, and the last line of the metrics is cut short.
     var killed = try record(first.folder)
     killed.state = .running
-    try JSON.encoder.encode(killed).write(to: first.folder.appending(path: "run.json"))
+    try RecordCoding.encoder.encode(killed).write(to: first.folder.appending(path: "run.json"))
     let metrics = first.folder.appending(path: "metrics.jsonl")
     try Data(contentsOf: metrics).dropLast(9).write(to: metrics)
 
@@ -64,7 +64,7 @@ import Testing
     #expect(second.folder.lastPathComponent == first.folder.lastPathComponent)
     #expect(second.record.claims == whole.record.claims)
     let lines = try String(contentsOf: metrics, encoding: .utf8).split(separator: "\n")
-    let points = lines.compactMap { try? JSON.decoder.decode(MetricPoint.self, from: Data($0.utf8)) }
+    let points = lines.compactMap { try? RecordCoding.decoder.decode(MetricPoint.self, from: Data($0.utf8)) }
     // Step 4 was cut; the others were measured once each.
     #expect(points.map(\.step) == [1, 2, 3, 5, 6, 7, 8, 9, 10])
 

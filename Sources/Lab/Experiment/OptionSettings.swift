@@ -57,15 +57,15 @@ extension ExperimentOptions {
   /// - Throws: `UsageError` where they are of another version.
   static func decode(_ values: [String: JSONValue]) throws -> Self {
     do {
-      return try JSON.decoder.decode(Self.self, from: JSON.encoder.encode(values))
+      return try RecordCoding.decoder.decode(Self.self, from: RecordCoding.encoder.encode(values))
     } catch {
-      throw UsageError("options: \(JSON.describe(error))")
+      throw UsageError("options: \(RecordCoding.describe(error))")
     }
   }
 
   /// Values by field name.
   func jsonFields() throws -> [String: JSONValue] {
-    var values = try JSON.decoder.decode([String: JSONValue].self, from: JSON.encoder.encode(self))
+    var values = try RecordCoding.decoder.decode([String: JSONValue].self, from: RecordCoding.encoder.encode(self))
     // Coders leave out absent optionals; a record names every option.
     for field in fields() where values[field.name] == nil { values[field.name] = .null }
     return values

@@ -67,7 +67,7 @@ public final class RunContext<Options: ExperimentOptions>: Sendable {
 
   /// Stores a small value, such as the results of the seeds done so far, under a name in the checkpoint folder.
   public func save<Value: Encodable>(_ value: Value, as name: String) throws {
-    try writeAtomically(JSON.encoder.encode(value), to: checkpointFolder.appending(path: name + ".json"))
+    try writeAtomically(RecordCoding.encoder.encode(value), to: checkpointFolder.appending(path: name + ".json"))
   }
 
   /// The value stored under a name; nil where the run isn't resumed or there is none.
@@ -77,9 +77,9 @@ public final class RunContext<Options: ExperimentOptions>: Sendable {
     let url = checkpointFolder.appending(path: name + ".json")
     guard resumed, FileManager.default.fileExists(atPath: url.path) else { return nil }
     do {
-      return try JSON.decoder.decode(type, from: Data(contentsOf: url))
+      return try RecordCoding.decoder.decode(type, from: Data(contentsOf: url))
     } catch {
-      throw UsageError("\(url.path): not a checkpoint of this version (\(JSON.describe(error)))")
+      throw UsageError("\(url.path): not a checkpoint of this version (\(RecordCoding.describe(error)))")
     }
   }
 }

@@ -159,7 +159,7 @@ struct Report {
 
         """
     }
-    let specification = try JSON.lineEncoder.encode(chart.specification)
+    let specification = try RecordCoding.lineEncoder.encode(chart.specification)
     return """
       <figure class="wide"><div class="chart" id="chart-\(index)"></div>
       <script type="application/json" data-chart="chart-\(index)">\

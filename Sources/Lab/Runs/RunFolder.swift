@@ -76,18 +76,18 @@ final class RunFolder: Sendable {
     #endif
   }
 
-  func save(_ record: RunRecord) throws { try writeAtomically(JSON.encoder.encode(record), to: recordURL) }
+  func save(_ record: RunRecord) throws { try writeAtomically(RecordCoding.encoder.encode(record), to: recordURL) }
 
   func record() throws -> RunRecord {
     do {
-      return try JSON.decoder.decode(RunRecord.self, from: Data(contentsOf: recordURL))
+      return try RecordCoding.decoder.decode(RunRecord.self, from: Data(contentsOf: recordURL))
     } catch {
-      throw UsageError("\(recordURL.path): not the record of a run (\(JSON.describe(error)))")
+      throw UsageError("\(recordURL.path): not the record of a run (\(RecordCoding.describe(error)))")
     }
   }
 
   func append(_ point: MetricPoint) throws {
-    var line = try JSON.lineEncoder.encode(point)
+    var line = try RecordCoding.lineEncoder.encode(point)
     line.append(0x0A)
     try metricsFile.withLock { descriptor in
       func failure() -> UsageError { UsageError("\(metricsURL.path): \(String(cString: strerror(errno)))") }
@@ -107,7 +107,7 @@ final class RunFolder: Sendable {
   /// Points in the order of their measurement; lines cut short by a killed process are skipped.
   func metrics() throws -> [MetricPoint] {
     guard let data = try? Data(contentsOf: metricsURL) else { return [] }
-    let decoder = JSON.decoder
+    let decoder = RecordCoding.decoder
     return data.split(separator: 0x0A).compactMap { try? decoder.decode(MetricPoint.self, from: Data($0)) }
   }
 }

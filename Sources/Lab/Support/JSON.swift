@@ -75,7 +75,7 @@ extension JSONValue {
 }
 
 /// The coders of the lab's files: readable, keys sorted, dates in ISO 8601, numbers that aren't finite as words.
-enum JSON {
+enum RecordCoding {
   static var encoder: JSONEncoder {
     let encoder = lineEncoder
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
