@@ -55,16 +55,15 @@ extension DoctorCheck {
     "gathers", remedy: "this plugin gathers wrong: unset PINION_PLUGIN, or name another one"
   ) {
     let table = Tensor.arange(24).reshape([2, 3, 4])
+    func indices(_ values: [Int32], _ shape: [Int]? = nil) -> Tensor { Tensor(values, shape: shape) }
+    let columns: [Int32] = [3, 0, 3, 7, 4, 7, 11, 8, 11, 15, 12, 15, 19, 16, 19, 23, 20, 23]
     let cases: [(String, Tensor, [Int32])] = [
-      ("rows", table.take(Tensor([1, 0] as [Int32])), (12..<24) + (0..<12)),
-      ("columns", table.take(Tensor([3, 0, 3] as [Int32]), axis: 2), (0..<6).flatMap { [4 * $0 + 3, 4 * $0, 4 * $0 + 3] }),
-      ("middle axis", table.take(Tensor([2] as [Int32]), axis: 1), [8, 9, 10, 11, 20, 21, 22, 23]),
-      ("table of indices", table.take(Tensor([[0, 1], [1, 1]] as [[Int32]])).sum(), [66 + 3 * 210]),
-      ("beyond the end", Tensor.arange(4).take(Tensor([9] as [Int32])), [3]),
-      (
-        "along an axis", table.takeAlong(Tensor([2, 0, 1, 3, 1, 0] as [Int32], shape: [2, 3, 1]), axis: 2),
-        [2, 4, 9, 15, 17, 20]
-      ),
+      ("rows", table.take(indices([1, 0])), Array(12..<24) + Array(0..<12)),
+      ("columns", table.take(indices([3, 0, 3]), axis: 2), columns),
+      ("middle axis", table.take(indices([2]), axis: 1), [8, 9, 10, 11, 20, 21, 22, 23]),
+      ("table of indices", table.take(indices([0, 1, 1, 1], [2, 2])).reshape([4, 12])[.all, 5], [5, 17, 17, 17]),
+      ("beyond the end", Tensor.arange(4).take(indices([9])), [3]),
+      ("along an axis", table.takeAlong(indices([2, 0, 1, 3, 1, 0], [2, 3, 1]), axis: 2), [2, 4, 9, 15, 17, 20]),
     ]
     for (name, result, expected) in cases {
       let values = try result.array(of: Int32.self)

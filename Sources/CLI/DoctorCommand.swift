@@ -31,7 +31,7 @@ struct DoctorCommand: ParsableCommand {
 }
 
 /// A part that is looked at.
-struct DoctorCheck {
+struct DoctorCheck: Sendable {
   /// What was found.
   enum Finding {
     case well(String)
@@ -45,9 +45,9 @@ struct DoctorCheck {
   /// How to mend it, where the check doesn't say.
   let remedy: String
   /// Says what it found; throws what is wrong.
-  let look: () throws -> String
+  let look: @Sendable () throws -> String
 
-  init(_ name: String, isNeeded: Bool = true, remedy: String, look: @escaping () throws -> String) {
+  init(_ name: String, isNeeded: Bool = true, remedy: String, look: @escaping @Sendable () throws -> String) {
     self.name = name
     self.isNeeded = isNeeded
     self.remedy = remedy

@@ -19,7 +19,9 @@ struct ListCommand: ParsableCommand {
 
   static func table(_ papers: [Paper], _ terminal: Terminal) -> String {
     var table = TextTable(
-      [("#", .right), ("name", .left), ("field", .left), ("headline claim", .left), ("status", .left), ("min", .right)],
+      [
+        ("#", .right), ("name", .left), ("field", .left), ("headline claim", .left), ("status", .left), ("min", .right),
+      ],
       flexible: 3)
     for paper in papers {
       let available = isAvailable(paper)
@@ -82,18 +84,26 @@ struct ShowCommand: ParsableCommand {
     if !paper.data.isEmpty { lines.append("Data   \(paper.data)") }
     lines += ["", "Reproduce"]
     for (scale, flag) in [(Scale.quick, " --quick"), (.standard, ""), (.full, " --full")] {
-      let time = paper.minutes[scale].map { "about \(Format.duration(60 * $0)) on two cores" } ?? ""
-      let line = "./pinion reproduce \(paper.name)\(flag)"
-      lines.append("  \(line.padding(toLength: 36, withPad: " ", startingAt: 0))  \(time)")
+      let time = paper.minutes[scale].map { minutes in
+        minutes < 1
+          ? "about \(Format.short(60 * minutes)) s on two cores" : "about \(Format.short(minutes)) min on two cores"
+      }
+      lines.append("  " + entry("./pinion reproduce \(paper.name)\(flag)", time ?? ""))
     }
     if let subcommands = command?.configuration.subcommands, !subcommands.isEmpty {
       lines += ["", "On your own data"]
       lines += subcommands.map { subcommand in
-        let line = "./pinion \(paper.name) \(subcommand.configuration.commandName ?? "")"
-        return "  \(line.padding(toLength: 36, withPad: " ", startingAt: 0))  \(subcommand.configuration.abstract)"
+        let configuration = subcommand.configuration
+        return "  " + entry("./pinion \(paper.name) \(configuration.commandName ?? "")", configuration.abstract)
       }
     }
     return try lines + ["", "Options (--set key=value)"] + options(experiment, terminal)
+  }
+
+  /// A command, and what is to be said of it in a column of its own.
+  private static func entry(_ command: String, _ text: String) -> String {
+    text.isEmpty
+      ? command : command.padding(toLength: max(36, command.count), withPad: " ", startingAt: 0) + "  " + text
   }
 
   private static func options<E: Experiment>(_ experiment: E, _ terminal: Terminal) throws -> [String] {

@@ -47,7 +47,8 @@ struct VersionCommand: ParsableCommand {
     }
     let message = PinionCommand.message(for: error).split(separator: "\n", omittingEmptySubsequences: true)
       .map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "; ")
-    Terminal.standardError.write("pinion: \(message)\n")
+    let hint = String(reflecting: type(of: error)).hasPrefix("ArgumentParser.") ? "; see ./pinion --help" : ""
+    Terminal.standardError.write("pinion: \(message)\(hint)\n")
     return 2
   }
 }

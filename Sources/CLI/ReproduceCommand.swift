@@ -37,7 +37,9 @@ struct ReproduceCommand: ParsableCommand {
   @Option(help: "CPU threads (default: all).")
   var threads: Int?
 
-  @Option(name: .customLong("set"), parsing: .singleValue, help: .init("Change an option that `show` lists.", valueName: "key=value"))
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: .init("Change an option that `show` lists.", valueName: "key=value"))
   var settings: [String] = []
 
   @Option(help: .init("Folder that holds the runs' folders.", valueName: "dir"))
@@ -57,7 +59,9 @@ struct ReproduceCommand: ParsableCommand {
     // Thread pools are sized when the plugin is loaded, which is when the first tensor is evaluated.
     if let threads {
       let count = try Threads.limit(to: threads)
-      if count < threads { Terminal.standardError.write("pinion: this process may use \(count) CPUs, not \(threads)\n") }
+      if count < threads {
+        Terminal.standardError.write("pinion: this process may use \(count) CPUs, not \(threads)\n")
+      }
     }
     Interrupt.listen()
     let code = try carryOut(
@@ -74,7 +78,8 @@ struct ReproduceCommand: ParsableCommand {
     let result: Runner.Result
     if let resume {
       if scale != nil || seed != nil || seeds != nil || !settings.isEmpty {
-        throw UsageError("--resume goes on with the run's own scale, seed and options: leave out --quick, --seed, --set")
+        throw UsageError(
+          "--resume goes on with the run's own scale, seed and options: leave out --quick, --seed, --set")
       }
       result = try runner.resume(experiment, run: resume, root: root)
     } else {

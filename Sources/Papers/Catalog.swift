@@ -66,7 +66,8 @@ extension Catalog {
       claim: "Attention over all layers' tokens improves language modelling, Long Range Arena and vision"),
     Paper(
       number: 7, name: "m6", title: "M6: A Chinese Multimodal Pretrainer", arXiv: "2103.00823", field: "multimodal",
-      claim: "One model for text, image with text, and generation beats baselines; a mixture of experts takes it to 100B"
+      claim:
+        "One model for text, image with text, and generation beats baselines; a mixture of experts takes it to 100B"
     ),
     Paper(
       number: 8, name: "information-content", title: "Computing the Information Content of Trained Neural Networks",

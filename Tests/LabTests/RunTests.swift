@@ -147,6 +147,15 @@ import Testing
     #expect(message { try writeAtomically(Data(), to: URL(fileURLWithPath: "/dev/full/x")) } != nil)
   }
 
+  @Test func aSignalIsARequestToStop() {
+    Interrupt.listen()
+    #expect(!Interrupt.ofProcess.isRequested)
+    raise(SIGTERM)
+    #expect(Interrupt.ofProcess.isRequested)
+    signal(SIGINT, SIG_DFL)
+    signal(SIGTERM, SIG_DFL)
+  }
+
   @Test func threadsAreConfined() throws {
     let before = Threads.available
     #expect(throws: UsageError.self) { try Threads.limit(to: 0) }
