@@ -185,7 +185,7 @@ public final class ProgressDisplay: Sendable {
         }
       }
       line = Format.fit(line + "  " + rest, to: columns - 1)
-      text += (colour ? line.replacing("━", with: "\u{1B}[36m━\u{1B}[0m") : line) + "\n"
+      text += (colour ? line.replacing(/━+/) { "\u{1B}[36m\($0.output)\u{1B}[0m" } : line) + "\n"
     }
     if !text.isEmpty { write(text) }
     state.drawnLines = state.bars.count
