@@ -129,6 +129,18 @@ import Testing
     #expect(try fields(color["scale"])["domain"] == ["a", "b"])
   }
 
+  @Test func repeatedRunsBecomeAMeanWithABand() {
+    let runs: [[(step: Int, value: Double)]] = [[(1, 1), (2, 4), (3, 9)], [(2, 6), (1, 3)], [(1, 5), (2, 5)]]
+    let three = Chart.Series("a", meanOf: runs).points
+    #expect(three.map(\.x) == [1, 2])
+    #expect(three.map(\.y) == [3, 5])
+    // scipy.stats.t.interval(0.95, 2, 3, 2 / sqrt(3))
+    #expect(abs((three[0].interval?.lowerBound ?? 0) - -1.9682755) < 1e-6)
+    #expect(Chart.Series("a", meanOf: Array(runs.prefix(2))).points.map(\.interval) == [1...3, 4...6])
+    #expect(Chart.Series("a", meanOf: Array(runs.prefix(1))).points.map(\.interval) == [nil, nil, nil])
+    #expect(Chart.Series("a", meanOf: []).points.isEmpty)
+  }
+
   @Test func valuesThatCannotBeDrawnAreLeftOut() throws {
     let series = [
       Chart.Series(

@@ -44,6 +44,23 @@ public struct Chart: Sendable {
       self.name = name
       self.points = points
     }
+
+    /// Mean over repeated runs at the steps that all of them have.
+    ///
+    /// The band is the 95 % interval of the mean; of two runs, whose interval says little, the range; of one none.
+    public init(_ name: String, meanOf runs: [[(step: Int, value: Double)]]) {
+      let values = runs.map { Dictionary($0.map { ($0.step, $0.value) }, uniquingKeysWith: { $1 }) }
+      let shared = values.dropFirst().reduce(Set(values.first.map { Array($0.keys) } ?? [])) {
+        $0.intersection($1.keys)
+      }
+      let points = shared.sorted().map { step in
+        let column = values.compactMap { $0[step] }
+        let range = column.min().flatMap { low in column.max().flatMap { low < $0 ? low...$0 : nil } }
+        let interval = column.count > 2 ? Statistics.interval(column) : range
+        return Point(Double(step), Statistics.mean(column), interval: interval)
+      }
+      self.init(name, points)
+    }
   }
 
   /// A layer over two continuous axes.

@@ -72,6 +72,7 @@ public struct Runner: Sendable {
     // A run that is carried on with other code or elsewhere says so.
     (record.codeVersion, record.machine, record.threads) = (CodeVersion.current, .current, Threads.available)
     try folder.save(record)
+    progress.note("run \(record.id)\(resumed ? ", resumed" : "")")
     let context = RunContext(
       options: options, scale: record.scale, seed: record.seed, store: folder, resumed: resumed, progress: progress,
       interrupt: interrupt)
