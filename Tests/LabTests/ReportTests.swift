@@ -174,6 +174,31 @@ import Testing
     #expect(try elements(fields(specification["data"])["values"]).count == 3)
   }
 
+  @Test func titlesCannotLeaveTheirExpressions() throws {
+    // Vega-Lite 4.17 writes titles between double quotes into expressions.
+    let title = "a\" + alert(1) + \"\\\nb"
+    func titles(_ value: JSONValue) -> [String] {
+      switch value {
+      case .object(let fields):
+        fields.flatMap { key, value in
+          if key == "title", case .string(let text) = value { [text] } else { titles(value) }
+        }
+      case .array(let values): values.flatMap(titles)
+      default: []
+      }
+    }
+    let charts = [
+      Chart.layers([.lines([.init("s", [.init(0, 1)])])], x: .init(title), y: .init(title)),
+      .bars([.init("c", 1)], category: title, value: .init(title)),
+      .matrix(rows: ["r"], columns: ["c"], values: [[1]], row: title, column: title, value: title),
+    ]
+    for chart in charts {
+      let found = titles(chart.specification).filter { $0.hasPrefix("a") }
+      #expect(found.count >= 3)
+      #expect(found.allSatisfy { $0 == "a″ + alert(1) + ″∖ b" })
+    }
+  }
+
   @Test func aMatrixMayHaveHoles() throws {
     let chart = Chart.matrix(
       rows: ["a", "b"], columns: ["a", "b"], values: [[1, .nan], [2]], row: "true", column: "guess", value: "count")

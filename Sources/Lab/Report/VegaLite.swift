@@ -14,9 +14,15 @@ extension Chart {
       case .matrix(let rows, let columns, let values, let row, let column, let value):
         Self.matrix(rows, columns, values, row, column, value)
       }
-    fields["$schema"] = "https://vega.github.io/schema/vega-lite/v4.json"
+    fields["$schema"] = "https://vega.github.io/schema/vega-lite/v4.17.0.json"
     if !title.isEmpty { fields["title"] = .string(title) }
     return .object(fields)
+  }
+
+  /// A title of a channel. Vega-Lite puts it into an expression between quotes without escaping it.
+  private static func label(_ text: String) -> JSONValue {
+    let plain = text.replacing("\"", with: "″").replacing("\\", with: "∖")
+    return .string(plain.split(whereSeparator: \.isNewline).joined(separator: " "))
   }
 
   // MARK: Layers
@@ -97,13 +103,13 @@ extension Chart {
     }
     let ticks: JSONValue = axis.isLogarithmic ? [:] : ["tickCount": 7, "format": ".6~g"]
     return [
-      "field": .string(field), "type": "quantitative", "title": .string(axis.title), "scale": .object(scale),
+      "field": .string(field), "type": "quantitative", "title": label(axis.title), "scale": .object(scale),
       "axis": ticks,
     ]
   }
 
   private static func tip(_ field: String, _ title: String) -> JSONValue {
-    ["field": .string(field), "type": "quantitative", "title": .string(title), "format": ".4~g"]
+    ["field": .string(field), "type": "quantitative", "title": label(title), "format": ".4~g"]
   }
 
   private static func color(_ names: [String]) -> JSONValue {
@@ -157,13 +163,14 @@ extension Chart {
     }
     let y: JSONValue = [
       "field": .string(isGrouped ? "series" : "category"), "type": "nominal", "title": .null,
-      "sort": .array((isGrouped ? groups : categories).map { .string($0) }), "scale": ["paddingInner": 0.4],
+      "sort": .array((isGrouped ? groups : categories).map { .string($0) }),
+      "scale": value.includesZero ? ["paddingInner": 0.4] : [:],
       "axis": isGrouped ? .null : ["labelLimit": 260, "ticks": false, "domain": false, "labelPadding": 8],
     ]
     var color: JSONValue = ["value": "var(--series-1)"]
     if isGrouped { color = self.color(groups) }
     let tooltip: JSONValue = [
-      ["field": "category", "type": "nominal", "title": .string(category)],
+      ["field": "category", "type": "nominal", "title": label(category)],
       ["field": "series", "type": "nominal", "title": " "], tip("x", value.title), tip("low", "from"),
       tip("high", "to"),
     ]
@@ -214,17 +221,17 @@ extension Chart {
     let low = cells.map(\.value).min() ?? 0
     let high = max(cells.map(\.value).max() ?? 1, low + 1e-12)
     let x: JSONValue = [
-      "field": "column", "type": "nominal", "title": .string(column), "sort": .array(columns.map { .string($0) }),
+      "field": "column", "type": "nominal", "title": label(column), "sort": .array(columns.map { .string($0) }),
       "axis": ["labelAngle": -40, "ticks": false, "domain": false, "labelLimit": 140],
     ]
     let y: JSONValue = [
-      "field": "row", "type": "nominal", "title": .string(row), "sort": .array(rows.map { .string($0) }),
+      "field": "row", "type": "nominal", "title": label(row), "sort": .array(rows.map { .string($0) }),
       "axis": ["ticks": false, "domain": false, "labelLimit": 140],
     ]
     let scale: JSONValue = ["domain": [.number(low), .number(high)], "range": [0.03, 1]]
     let tooltip: JSONValue = [
-      ["field": "row", "type": "nominal", "title": .string(row)],
-      ["field": "column", "type": "nominal", "title": .string(column)], tip("value", value),
+      ["field": "row", "type": "nominal", "title": label(row)],
+      ["field": "column", "type": "nominal", "title": label(column)], tip("value", value),
     ]
     let rectangle: JSONValue = [
       "mark": ["type": "rect", "fill": "var(--series-1)"],
