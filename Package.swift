@@ -26,7 +26,9 @@ let package = Package(
     .target(name: "Papers", dependencies: ["Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .executableTarget(
       name: "CLI",
-      dependencies: ["Papers", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: [
+        "Papers", "Lab", "Pinion", "PJRT", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(name: "PJRTTests", dependencies: ["PJRT", "CPJRT"]),
     .testTarget(name: "PinionTests", dependencies: ["Pinion"], resources: [.copy("Oracles")]),
     .testTarget(name: "NNTests", dependencies: ["NN", "Formats"], resources: [.copy("Oracles")]),
