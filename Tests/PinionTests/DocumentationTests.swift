@@ -56,6 +56,27 @@ import Testing
     #expect(paired.shape == [2, 3, 3])
   }
 
+  @Test func lettersAndIndices() throws {
+    let photos = Tensor.arange(2 * 8 * 8 * 3, dtype: .float32).reshape([2, 8, 8, 3])
+    let patches = rearrange(photos, "b (h p) (w q) c -> b (h w) (p q c)", ["p": 4, "q": 4])  // [2, 4, 48]
+    let similarity = einsum("bik,bjk->bij", patches, patches)  // [2, 4, 4]
+    let smaller = reduce(photos, "b (h 2) (w 2) c -> b h w c", .mean)  // [2, 4, 4, 3]
+    #expect([patches, similarity, smaller].map(\.shape) == [[2, 4, 48], [2, 4, 4], [2, 4, 4, 3]])
+    #expect(try patches[0, 1, 0].item() == 12)
+    #expect(try smaller[0, 0, 0, 0].item() == 13.5)
+
+    let embedding = Tensor.arange(20, dtype: .float32).reshape([10, 2])
+    let tokens = Tensor([3, 0, 9] as [Int32])
+    let vectors = embedding.take(tokens)  // [3, 2]
+    let histogram = Tensor.zeros([10]).scatterAdd(tokens, Tensor.ones([3]))
+    let targets = oneHot(tokens, classes: 10)  // [3, 10]
+    let best = embedding.sum(1).topK(3)  // values and indices
+    #expect(try vectors.array(of: Float.self) == [6, 7, 0, 1, 18, 19])
+    #expect(try histogram.array(of: Float.self) == [1, 0, 0, 1, 0, 0, 0, 0, 0, 1])
+    #expect(try targets.argMax().array(of: Int32.self) == [3, 0, 9])
+    #expect(try best.indices.array(of: Int32.self) == [9, 8, 7])
+  }
+
   @Test func laziness() throws {
     let noise = Key(0).normal([300, 300])
     let squared = noise.matmul(noise)  // nothing has run yet
@@ -166,7 +187,7 @@ import Testing
     let page = here.deletingLastPathComponent().appendingPathComponent("../../Documentation/arrays.md")
     let source = lines(try String(contentsOf: here, encoding: .utf8))
     let parts = try String(contentsOf: page, encoding: .utf8).components(separatedBy: "```swift\n").dropFirst()
-    #expect(parts.count == 17)
+    #expect(parts.count == 19)
     for part in parts {
       let snippet = lines(part.components(separatedBy: "```")[0])
       let found = source.indices.contains { source[$0...].starts(with: snippet) }
