@@ -1,3 +1,5 @@
+import Glibc
+
 /// Randomness as a value: the same key gives the same numbers, bit for bit those of `jax.random` (partitionable form).
 ///
 /// Derive keys with `split` and `foldIn`; use each once.
@@ -61,24 +63,36 @@ public struct Key: Tree, Sendable {
 
   /// Uniform numbers in [low, high).
   public func uniform(_ shape: [Int], dtype: DType = .float32, from low: Double = 0, to high: Double = 1) -> Tensor {
-    let (width, mantissa, one): (DType, Int, UInt64)
-    switch dtype {
-    case .float16: (width, mantissa, one) = (.uint16, 10, 0x3C00)
-    case .bfloat16: (width, mantissa, one) = (.uint16, 7, 0x3F80)
-    case .float32: (width, mantissa, one) = (.uint32, 23, 0x3F80_0000)
-    case .float64: (width, mantissa, one) = (.uint64, 52, 0x3FF0_0000_0000_0000)
-    default: return .failed(.dtype("uniform", "takes a floating-point type, not \(dtype)"))
-    }
-    let random = bits(shape, dtype: width).shiftRightLogical(width.byteCount * 8 - mantissa)
-    let unit = (random | Int(one)).bitcast(dtype) - 1
-    let (bottom, top) = (Tensor.full([], low, dtype: dtype), Tensor.full([], high, dtype: dtype))
-    return maximum(unit * (top - bottom) + bottom, bottom.broadcast(to: shape))
+    uniform(
+      shape, dtype: dtype, from: Tensor.full([], low, dtype: dtype), to: Tensor.full([], high, dtype: dtype))
   }
 
-  /// Standard normal numbers.
+  /// Random bits under the exponent of 1, so that the number lies in [1, 2); then shifted and stretched.
+  private func uniform(_ shape: [Int], dtype: DType, from low: Tensor, to high: Tensor) -> Tensor {
+    let (drawn, mantissa, one): (DType, Int, UInt64)
+    switch dtype {
+    case .float16: (drawn, mantissa, one) = (.uint16, 10, 0x3C00)
+    // Seven bits fit in a byte, so that jax draws one.
+    case .bfloat16: (drawn, mantissa, one) = (.uint8, 7, 0x3F80)
+    case .float32: (drawn, mantissa, one) = (.uint32, 23, 0x3F80_0000)
+    case .float64: (drawn, mantissa, one) = (.uint64, 52, 0x3FF0_0000_0000_0000)
+    default: return .failed(.dtype("uniform", "takes a floating-point type, not \(dtype)"))
+    }
+    let word = dtype == .bfloat16 ? DType.uint16 : drawn
+    let random = bits(shape, dtype: drawn).cast(word).shiftRightLogical(drawn.byteCount * 8 - mantissa)
+    let unit = (random | Int(one)).bitcast(dtype) - 1
+    return maximum(unit * (high - low) + low, low)
+  }
+
+  /// Standard normal numbers; complex ones have variance 1, half of it in each part.
   public func normal(_ shape: [Int], dtype: DType = .float32) -> Tensor {
     let lowest: Double
     switch dtype {
+    case .complex64, .complex128:
+      let keys = split()
+      let parts = keys.map { $0.normal(shape, dtype: dtype.realType) }
+      let root = Tensor.full([], 2.0.squareRoot(), dtype: dtype)
+      return complex(parts[0], parts[1]) / root
     case .float64: lowest = (-1.0).nextUp
     case .float32: lowest = Double((-1 as Float).nextUp)
     case .float16: lowest = Double((-1 as Float16).nextUp)
@@ -90,21 +104,28 @@ public struct Key: Tree, Sendable {
   /// Normal numbers, kept between two bounds.
   public func truncatedNormal(_ shape: [Int], from low: Double = -2, to high: Double = 2, dtype: DType = .float32) -> Tensor {
     let root = 2.0.squareRoot()
-    let bounds = (Tensor.full([], low, dtype: dtype), Tensor.full([], high, dtype: dtype))
-    let (a, b) = ((bounds.0 / root).erf(), (bounds.1 / root).erf())
-    let unit = uniform(shape, dtype: dtype)
-    let u = maximum(unit * (b - a) + a, a.broadcast(to: shape))
+    let (bottom, top) = (Tensor.full([], low, dtype: dtype), Tensor.full([], high, dtype: dtype))
+    let u = uniform(shape, dtype: dtype, from: (bottom / root).erf(), to: (top / root).erf())
     let infinity = Tensor.full([], .infinity, dtype: dtype)
-    return (u.erfInverse() * root).clamp(
-      min: bounds.0.nextAfter(infinity).broadcast(to: shape), max: bounds.1.nextAfter(-infinity).broadcast(to: shape))
+    return (u.erfInverse() * root).clamp(min: bottom.nextAfter(infinity), max: top.nextAfter(-infinity))
   }
 
   /// True with probability `p`.
   public func bernoulli(_ p: Double = 0.5, _ shape: [Int]) -> Tensor { uniform(shape) .< p }
 
+  /// True with the probabilities of a tensor, elementwise.
+  public func bernoulli(_ p: Tensor) -> Tensor {
+    p.failure == nil ? uniform(p.shape, dtype: p.dtype) .< p : p
+  }
+
   /// Standard Gumbel numbers.
   public func gumbel(_ shape: [Int], dtype: DType = .float32) -> Tensor {
-    let tiny = dtype == .float64 ? Double.leastNormalMagnitude : Double(Float.leastNormalMagnitude)
+    let tiny: Double
+    switch dtype {
+    case .float64: tiny = .leastNormalMagnitude
+    case .float16: tiny = Double(Float16.leastNormalMagnitude)
+    default: tiny = Double(Float.leastNormalMagnitude)
+    }
     return -(-uniform(shape, dtype: dtype, from: tiny, to: 1).log()).log()
   }
 
@@ -112,7 +133,67 @@ public struct Key: Tree, Sendable {
   public func exponential(_ shape: [Int], dtype: DType = .float32) -> Tensor { -(-uniform(shape, dtype: dtype)).log1p() }
 
   /// Indices (int32) drawn by unnormalised log-probabilities along an axis.
-  public func categorical(_ logits: Tensor, axis: Int = -1) -> Tensor {
-    (gumbel(logits.shape, dtype: logits.dtype) + logits).argMax(axis: axis)
+  ///
+  /// - Parameter shape: of the result; its last axes are those of the logits without `axis`. Without it one draw each.
+  public func categorical(_ logits: Tensor, axis: Int = -1, shape: [Int]? = nil) -> Tensor {
+    switch logits.axis(axis, "categorical") {
+    case .failure(let error): return .failed(error)
+    case .success(let i):
+      var batch = logits.shape
+      let classes = batch.remove(at: i)
+      let shape = shape ?? batch
+      guard shape.count >= batch.count, Array(shape.suffix(batch.count)) == batch else {
+        return .failed(.shape("categorical", "\(shape) doesn't end in \(batch), the logits' shape without axis \(axis)"))
+      }
+      var drawn = shape
+      drawn.insert(classes, at: shape.count - batch.count + i)
+      return (gumbel(drawn, dtype: logits.dtype) + logits).argMax(axis: i - logits.rank)
+    }
+  }
+
+  /// Integers in low ..< high; `low` where there are none.
+  ///
+  /// Like jax's, the numbers are remainders, biased by (high - low) / 2^64 of a probability at most (int64: 2^128).
+  ///
+  /// - Parameter dtype: an integer type that holds the numbers.
+  public func randint(_ shape: [Int], from low: Int, to high: Int, dtype: DType = .int32) -> Tensor {
+    let lowest = dtype.isUnsigned ? 0 : Int.min >> (64 - dtype.byteCount * 8)
+    let top = dtype == .uint64 ? Int.max : Int.max >> (64 - dtype.byteCount * 8 - (dtype.isUnsigned ? 1 : 0))
+    guard dtype.isInteger else { return .failed(.dtype("randint", "takes an integer type, not \(dtype)")) }
+    guard low >= lowest, low <= top, high >= lowest, high - 1 <= top else {
+      return .failed(.value("randint", "\(low)..<\(high) isn't inside of \(dtype), \(lowest)...\(top)"))
+    }
+    let wide = dtype.byteCount == 8
+    let word: DType = wide ? .uint64 : .uint32
+    let difference = high > low ? UInt64(bitPattern: Int64(high &- low)) : 1
+    // A span of 2^32 has no place in the word; all bits are good then, as they are.
+    let span = wide ? Tensor(difference) : Tensor(UInt32(truncatingIfNeeded: difference))
+    let keys = split()
+    let (upper, lower) = (keys[0].bits(shape, dtype: word), keys[1].bits(shape, dtype: word))
+    let root = Tensor.full([], wide ? 0x1_0000_0000 : 0x1_0000, dtype: word) % span
+    let offset = ((upper % span) * ((root * root) % span) + lower % span) % span
+    let start = wide ? Tensor(UInt64(bitPattern: Int64(low))) : Tensor(UInt32(truncatingIfNeeded: low))
+    return (offset + start).bitcast(dtype.isUnsigned ? word : wide ? .int64 : .int32).cast(dtype)
+  }
+
+  /// The numbers 0 ..< n (int32) in random order.
+  public func permutation(_ n: Int) -> Tensor {
+    guard n >= 0 else { return .failed(.value("permutation", "\(n) is negative")) }
+    var (key, order) = (self, Tensor.arange(n))
+    // Sorting by random keys that may collide: several rounds leave no pair of elements that collides in each.
+    for _ in 0..<Int((3 * log(Double(Swift.max(1, n))) / log(Double(UInt32.max))).rounded(.up)) {
+      let keys = key.split()
+      key = keys[0]
+      order = sortTogether(keys[1].bits([n]), [order], axis: 0)[1]
+    }
+    return order
+  }
+
+  /// The slices of a tensor along an axis in random order.
+  public func permutation(_ x: Tensor, axis: Int = 0) -> Tensor {
+    switch x.axis(axis, "permutation") {
+    case .failure(let error): .failed(error)
+    case .success(let i): x.take(permutation(x.shape[i]), axis: i)
+    }
   }
 }
