@@ -73,7 +73,8 @@ public struct GroupNorm: Layer {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     guard x.rank >= 2, groups > 0, x.shape[x.rank - 1] % groups == 0 else {
       if x.failure != nil { return x }
-      return .failed(.shape("GroupNorm", "takes [N, ..., channels] with channels a multiple of \(groups), got \(x.shape)"))
+      return .failed(
+        .shape("GroupNorm", "takes [N, ..., channels] with channels a multiple of \(groups), got \(x.shape)"))
     }
     let (batch, channels) = (x.shape[0], x.shape[x.rank - 1])
     let apart = x.reshape([batch, x.shape[1..<(x.rank - 1)].reduce(1, *), groups, channels / groups])
