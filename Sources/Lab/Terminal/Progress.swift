@@ -12,6 +12,8 @@ import Synchronization
 public final class ProgressDisplay: Sendable {
   struct Bar {
     let id: Int
+    /// The bar that this one is a part of.
+    let parent: Int?
     let label: String
     let total: Int?
     let unit: String
@@ -79,14 +81,17 @@ public final class ProgressDisplay: Sendable {
   ///   - label: what is going on, such as `TNT seed 0`.
   ///   - total: how many units there are; nil where that isn't known.
   ///   - unit: what is counted, in the singular.
-  public func start(_ label: String, total: Int? = nil, unit: String = "step") -> ProgressBar {
+  ///   - parent: the bar that it's a part of; the latest open one without it. Work on several threads names it.
+  public func start(
+    _ label: String, total: Int? = nil, unit: String = "step", in parent: ProgressBar? = nil
+  ) -> ProgressBar {
     let time = now()
     return state.withLock { state in
       let id = state.nextID
       state.nextID += 1
       state.bars.append(
         Bar(
-          id: id, label: label, total: total, unit: unit, started: time, recent: [(time, 0)], lastLine: time))
+          id: id, parent: parent?.id ?? state.bars.last?.id, label: label, total: total, unit: unit, started: time, recent: [(time, 0)], lastLine: time))
       if isTerminal { draw(&state, time) }
       return ProgressBar(display: self, id: id)
     }
@@ -129,9 +134,11 @@ public final class ProgressDisplay: Sendable {
       let bar = state.bars[i]
       let label = path(state, i)
       erase(&state)
-      state.bars.removeSubrange(i...)
+      var closed: Set<Int> = [bar.id]
+      for other in state.bars where other.parent.map(closed.contains) == true { closed.insert(other.id) }
+      state.bars.removeAll { closed.contains($0.id) }
       // Nested bars come by the dozen: on a terminal only the outermost leaves a line.
-      if !isTerminal || i == 0 {
+      if !isTerminal || bar.parent == nil {
         let count = bar.count > 0 ? "\(bar.count) \(bar.unit)\(bar.count == 1 ? "" : "s") in " : ""
         let values = bar.values.map { "  \($0.0) \(Format.short($0.1))" }.joined()
         write("\(label): \(count)\(Format.duration(time - bar.started))\(values)\n")
@@ -148,7 +155,15 @@ public final class ProgressDisplay: Sendable {
     }
   }
 
-  private func path(_ state: State, _ i: Int) -> String { state.bars[...i].map(\.label).joined(separator: " › ") }
+  /// A bar with those that it's a part of, outermost first.
+  private func chain(_ state: State, _ i: Int) -> [Bar] {
+    var chain = [state.bars[i]]
+    // Parents stand before their parts.
+    for bar in state.bars[..<i].reversed() where bar.id == chain[0].parent { chain.insert(bar, at: 0) }
+    return chain
+  }
+
+  private func path(_ state: State, _ i: Int) -> String { chain(state, i).map(\.label).joined(separator: " › ") }
 
   /// Count, values, rate and remaining time of a bar.
   private func details(_ bar: Bar, _ time: Double) -> String {
@@ -173,7 +188,8 @@ public final class ProgressDisplay: Sendable {
   private func draw(_ state: inout State, _ time: Double) {
     let columns = max(width(), 20)
     var text = state.drawnLines > 0 ? "\u{1B}[\(state.drawnLines)A\r\u{1B}[J" : ""
-    for (depth, bar) in state.bars.enumerated() {
+    for (i, bar) in state.bars.enumerated() {
+      let depth = chain(state, i).count - 1
       let label = String(repeating: "  ", count: depth) + bar.label
       let rest = details(bar, time)
       var line = label
