@@ -198,6 +198,37 @@ import Testing
     try expectClose(table.attend(table(indices))[0, 5], table.weight[5].square().sum(), 1e-5)
   }
 
+  /// Sizes that make no layer are errors of whatever is computed with it, not traps.
+  @Test func sizesThatMakeNoLayer() {
+    let x = Tensor.zeros([2, 3])
+    let images = Tensor.zeros([1, 4, 4, 3])
+    var norm = BatchNorm(-3)
+    let results: [Tensor] = [
+      Dense(-3, 2, key: key)(x), Dense(3, -2, key: key)(x), LayerNorm(-3)(x), RMSNorm(-1)(x),
+      norm(x, training: true), norm(x), GroupNorm(groups: -1, 3)(x), InstanceNorm(-3, affine: true)(images),
+      Embedding(-4, 3, key: key)(Tensor.zeros([2], dtype: .int32)), Conv2D(-3, 2, kernel: [3, 3], key: key)(images),
+      Conv2D(3, 2, kernel: [], key: key)(images), Conv2D(3, 2, kernel: [3], strides: [0], key: key)(images),
+      Conv2D(3, 2, kernel: [3], strides: [], key: key)(images),
+      ConvTransposed2D(3, 2, kernel: [3], strides: [-1], key: key)(images),
+      ConvTransposed2D(3, 2, kernel: [0], key: key)(images),
+      MultiHeadAttention(-6, heads: 2, key: key)(Tensor.zeros([1, 2, 6])),
+      MultiHeadAttention(6, heads: 0, key: key)(Tensor.zeros([1, 2, 6])),
+      GRUCell(3, -4, key: key)(x, x), LSTMCell(3, -4, key: key)(x, LSTMState(hidden: x, cell: x)).hidden,
+      FeedForward(3, hidden: -1, key: key)(x),
+    ]
+    for (i, result) in results.enumerated() {
+      #expect(throws: TensorError.self, "case \(i)") { try result.bytes() }
+    }
+  }
+
+  @Test func emptyBatches() throws {
+    let x = Tensor.zeros([0, 5, 8])
+    let block = TransformerEncoderBlock(8, heads: 2, key: key)
+    #expect(try block(x, key: Key(1)).array(of: Float.self).isEmpty)
+    #expect(try Conv1D(8, 3, kernel: [3], key: key)(x).array(of: Float.self).isEmpty)
+    #expect(try Dropout(0.5)(x, key: key).array(of: Float.self).isEmpty)
+  }
+
   @Test func wrongShapesSaySo() {
     #expect(Dense(3, 2, key: key)(Tensor.zeros([4, 5])).failure?.kind == .shape)
     #expect(Conv2D(3, 4, kernel: [3, 3, 3], key: key)(Tensor.zeros([1, 8, 8, 3])).failure?.kind == .value)
