@@ -46,7 +46,7 @@ public struct TNTOptions: ExperimentOptions {
     case .quick: (seeds, trainImages, validationImages, testImages, epochs) = (1, 5_000, 500, 2_000, 3)
     case .standard: break
     case .full:
-      networks = Architecture.allCases
+      networks = [.tnt, .deit, .wideDeit, .tntOuterPositions, .tntInnerPositions, .tntNoPositions, .convNet]
       (seeds, validationImages) = (5, 5_000)
       learningRates = [5e-4, 1e-3, 2e-3]
     }
