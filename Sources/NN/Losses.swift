@@ -30,7 +30,7 @@ public func crossEntropy(
   _ logits: Tensor, _ labels: Tensor, labelSmoothing: Double = 0, weights: Tensor? = nil, ignoring: Int? = nil,
   reduction: Reduction = .mean
 ) -> Tensor {
-  nll("crossEntropy", logits.logSoftmax(axis: -1), labels, labelSmoothing, weights, ignoring, reduction)
+  likelihoodLoss("crossEntropy", logits, labels, labelSmoothing, weights, ignoring, reduction, normalized: false)
 }
 
 /// Negative log-likelihood of labels.
@@ -45,45 +45,58 @@ public func nll(
   _ logProbabilities: Tensor, _ labels: Tensor, weights: Tensor? = nil, ignoring: Int? = nil,
   reduction: Reduction = .mean
 ) -> Tensor {
-  nll("nll", logProbabilities, labels, 0, weights, ignoring, reduction)
+  likelihoodLoss("nll", logProbabilities, labels, 0, weights, ignoring, reduction, normalized: true)
 }
 
-/// One-hot targets rather than a gather: XLA fuses them with the softmax, and their gradient isn't a scatter.
-private func nll(
-  _ name: String, _ logs: Tensor, _ labels: Tensor, _ smoothing: Double, _ weights: Tensor?, _ ignored: Int?,
-  _ reduction: Reduction
+/// Σ target·(normaliser - score), where the normaliser is the logarithm of Σ exp(score), or 0 of log-probabilities.
+///
+/// Neither the softmax nor a gather is written out: on two cores that is 1.5 to 2.4 times faster for 250 to 32,000
+/// classes.
+private func likelihoodLoss(
+  _ name: String, _ scores: Tensor, _ labels: Tensor, _ smoothing: Double, _ weights: Tensor?, _ ignored: Int?,
+  _ reduction: Reduction, normalized: Bool
 ) -> Tensor {
-  if let failure = logs.failure ?? labels.failure ?? weights?.failure { return .failed(failure) }
-  guard let classes = logs.shape.last, classes > 0 else {
-    return .failed(.shape(name, "takes logits [..., classes], got \(logs.shape)"))
+  if let failure = scores.failure ?? labels.failure ?? weights?.failure { return .failed(failure) }
+  guard let classes = scores.shape.last, classes > 0 else {
+    return .failed(.shape(name, "takes logits [..., classes], got \(scores.shape)"))
   }
   guard (0...1).contains(smoothing) else {
     return .failed(.value(name, "label smoothing must be in 0...1, got \(smoothing)"))
   }
-  let sharp = logs.shape == labels.shape && labels.dtype.isFloating
-  guard sharp || (labels.dtype.isInteger && labels.shape == Array(logs.shape.dropLast())) else {
+  let isSoft = scores.shape == labels.shape && labels.dtype.isFloating
+  guard isSoft || (labels.dtype.isInteger && labels.shape == Array(scores.shape.dropLast())) else {
     return .failed(
       .shape(
         name,
-        "labels are \(labels.type), expected integers \(Array(logs.shape.dropLast())) or probabilities \(logs.shape)"))
+        "labels are \(labels.type), expected integers \(Array(scores.shape.dropLast())) or probabilities "
+          + "\(scores.shape)"))
   }
   if let weights, weights.shape != [classes] {
     return .failed(.shape(name, "class weights are \(weights.shape), expected [\(classes)]"))
   }
-  let costs = weights.map { -logs * $0 } ?? -logs
-  if sharp {
+  let scores = normalized ? scores : scores - stopGradient(scores.max(axes: [-1], keepDims: true))
+  let normalizer =
+    normalized
+    ? Tensor.zeros(Array(scores.shape.dropLast()), dtype: scores.dtype) : scores.exp().sum(axes: [-1]).log()
+  func weighted(_ t: Tensor) -> Tensor { weights.map { t * $0 } ?? t }
+  if isSoft {
     let target = smoothing == 0 ? labels : labels * (1 - smoothing) + smoothing / Double(classes)
-    return reduction((target * costs).sum(axes: [-1]))
+    return reduction((target * weighted(normalizer.expandDims(-1) - scores)).sum(axes: [-1]))
   }
-  let zero = Tensor.zeros([], dtype: logs.dtype)
+  // A choice rather than a product: impossible classes (score -∞) must not make NaN of others' losses.
+  let zero = Tensor.zeros([], dtype: scores.dtype)
+  // Bytes can't be compared with the number 256.
+  let labels = labels.dtype.byteCount < 4 ? labels.cast(.int32) : labels
   let hot = oneHot(labels, classes: classes, dtype: .bool)
-  // A choice rather than a product: impossible classes (log 0) must not make NaN of others' losses.
-  var losses = select(hot, costs, zero).sum(axes: [-1])
-  if smoothing > 0 { losses = (1 - smoothing) * losses + costs.sum(axes: [-1]) * (smoothing / Double(classes)) }
+  func ofLabel(_ t: Tensor) -> Tensor { select(hot, t, zero).sum(axes: [-1]) }
+  var (losses, counted) = (normalizer - ofLabel(scores), weights.map(ofLabel))
+  if let counted { losses = losses * counted }
+  if smoothing > 0 {
+    let all = weighted(normalizer.expandDims(-1) - scores).sum(axes: [-1])
+    losses = (1 - smoothing) * losses + all * (smoothing / Double(classes))
+  }
   let known = labels .>= 0 .&& labels .< Double(classes)
-  losses = select(known, losses, Tensor.full([], .nan, dtype: logs.dtype))
-  var counted: Tensor?
-  if let weights { counted = select(hot, weights, zero).sum(axes: [-1]) }
+  losses = select(known, losses, Tensor.full([], .nan, dtype: scores.dtype))
   if let ignored {
     let keep = labels .!= Double(ignored)
     losses = select(keep, losses, zero)

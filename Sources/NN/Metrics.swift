@@ -26,7 +26,8 @@ public func topKAccuracy(_ logits: Tensor, _ labels: Tensor, k: Int) -> Tensor {
   }
   // A label's rank is the number of logits that stand before its own; no sorting is needed.
   let places = Tensor.iota(logits.shape, axis: -1)
-  let label = labels.cast(.int32).expandDims(-1)
+  let labels = labels.cast(.int32)
+  let label = labels.expandDims(-1)
   let zero = Tensor.zeros([], dtype: logits.dtype)
   let own = select(places .== label, logits, zero).sum(axes: [-1], keepDims: true)
   let before = logits .> own .|| (logits .== own .&& places .< label)

@@ -9,6 +9,7 @@ public struct TrainState<O: Optimizer>: Module {
   /// Randomness of the steps to come.
   public var key: Key
 
+  /// The state before the first step.
   public init(model: O.Model, optimizer: O, key: Key) {
     self.model = model
     self.optimizer = optimizer
@@ -26,6 +27,9 @@ public struct TrainState<O: Optimizer>: Module {
   }
 
   /// One step: gradients of the loss, clipped, applied by the optimizer.
+  ///
+  /// Outside of compiled functions nothing is computed until it's read: `evaluate(tensorLeaves(of: state))` computes
+  /// the new state in one program.
   ///
   /// - Parameters:
   ///   - clipNorm: largest global norm of the gradients.

@@ -97,7 +97,8 @@ public struct ConvTransposed<Axes: SpatialRank>: Layer {
   /// Offsets [out].
   public var bias: Tensor?
 
-  /// - Parameters: as of `Conv`, and `outputPadding`, elements more at the end of each spatial axis.
+  /// - Parameters: as of `Conv`, and `outputPadding`, elements more at the end of each spatial axis. First values are
+  ///   by the fans of the kernel as it is stored; PyTorch counts those of the transpose.
   public init(
     _ inputs: Int, _ outputs: Int, kernel: [Int], strides: [Int] = [1], padding: Padding = .valid,
     outputPadding: [Int] = [0], dilation: [Int] = [1], groups: Int = 1, bias: Bool = true,

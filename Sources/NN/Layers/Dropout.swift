@@ -5,6 +5,7 @@ public struct Dropout: Module {
   /// Probability of an element to be dropped, in [0, 1].
   public let rate: Double
 
+  /// Dropout at a rate in [0, 1].
   public init(_ rate: Double) { self.rate = rate }
 
   /// - Parameter key: randomness; without it nothing is dropped.
@@ -20,6 +21,7 @@ public struct DropPath: Module {
   /// Probability of an example to be dropped, in [0, 1].
   public let rate: Double
 
+  /// Drops examples at a rate in [0, 1].
   public init(rate: Double) { self.rate = rate }
 
   /// - Parameters:

@@ -13,28 +13,13 @@ public struct Embedding: Module {
     self.weight = weight([count, width], key: key)
   }
 
+  /// Its gradient is a scatter, which XLA's CPU backend does at memory speed: measured on two cores, 4,096 tokens of
+  /// width 384 take 0.2-0.6 ms for any vocabulary up to 4,096, a product with one-hot vectors 2-200 ms.
+  ///
   /// - Parameter indices: integers of any shape, in 0 ..< count.
   /// - Returns: the shape of the indices and a last axis of `width`.
-  public func callAsFunction(_ indices: Tensor) -> Tensor {
-    guard weight.rank == 2, weight.shape[0] <= Embedding.contractionLimit else { return weight.take(indices, axis: 0) }
-    do {
-      let (count, dtype) = (weight.shape[0], weight.dtype)
-      return try customVJP(inputs: [weight]) { inputs in
-        ([inputs[0].take(indices, axis: 0)], [indices])
-      } backward: { residuals, cotangents in
-        let hot = oneHot(residuals[0], classes: count, dtype: dtype)
-        let axes = Array(0..<residuals[0].rank)
-        return [dotGeneral(hot, cotangents[0], contract: (axes, axes))]
-      }[0]
-    } catch {
-      return .failed(error as? TensorError ?? TensorError(.runtime, "Embedding", "\(error)"))
-    }
-  }
+  public func callAsFunction(_ indices: Tensor) -> Tensor { weight.take(indices, axis: 0) }
 
   /// Scores [..., count] of vectors [..., width] against all of the set's: the output layer of tied weights.
   public func attend(_ x: Tensor) -> Tensor { x.matmul(weight.transpose()) }
-
-  /// Largest set whose gradient is a product with one-hot vectors. XLA adds scattered rows one after the other, which
-  /// is slower up to about this size (measured on two cores).
-  static let contractionLimit = 512
 }

@@ -21,6 +21,7 @@ public struct LayerNorm: Layer {
   /// Offsets [width].
   public var bias: Tensor?
 
+  /// For a last axis of size `width`.
   public init(_ width: Int, epsilon: Double = 1e-5, bias: Bool = true) {
     self.epsilon = epsilon
     weight = Tensor.ones([width])
@@ -40,6 +41,7 @@ public struct RMSNorm: Layer {
   /// Scales [width].
   public var weight: Tensor
 
+  /// For a last axis of size `width`.
   public init(_ width: Int, epsilon: Double = 1e-6) {
     self.epsilon = epsilon
     weight = Tensor.ones([width])
@@ -62,6 +64,7 @@ public struct GroupNorm: Layer {
   /// Offsets [channels].
   public var bias: Tensor?
 
+  /// For `channels`, a multiple of `groups`; `affine`: whether scale and offset are learned.
   public init(groups: Int, _ channels: Int, epsilon: Double = 1e-5, affine: Bool = true) {
     self.groups = groups
     self.epsilon = epsilon
@@ -73,7 +76,8 @@ public struct GroupNorm: Layer {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     guard x.rank >= 2, groups > 0, x.shape[x.rank - 1] % groups == 0 else {
       if x.failure != nil { return x }
-      return .failed(.shape("GroupNorm", "takes [N, ..., channels] with channels a multiple of \(groups), got \(x.shape)"))
+      return .failed(
+        .shape("GroupNorm", "takes [N, ..., channels] with channels a multiple of \(groups), got \(x.shape)"))
     }
     let (batch, channels) = (x.shape[0], x.shape[x.rank - 1])
     let apart = x.reshape([batch, x.shape[1..<(x.rank - 1)].reduce(1, *), groups, channels / groups])
@@ -90,6 +94,7 @@ public struct InstanceNorm: Layer {
   /// Offsets [channels].
   public var bias: Tensor?
 
+  /// For `channels`; `affine`: whether scale and offset are learned.
   public init(_ channels: Int, epsilon: Double = 1e-5, affine: Bool = false) {
     self.epsilon = epsilon
     weight = affine ? Tensor.ones([channels]) : nil
@@ -122,6 +127,7 @@ public struct BatchNorm: Module {
   /// Running variance [channels], of n - 1 degrees of freedom.
   @Buffer public var runningVariance: Tensor
 
+  /// For `channels`; `affine`: whether scale and offset are learned.
   public init(_ channels: Int, epsilon: Double = 1e-5, momentum: Double = 0.1, affine: Bool = true) {
     self.epsilon = epsilon
     self.momentum = momentum

@@ -39,6 +39,7 @@ public struct LSTMState: Module {
   /// Memory [N, hidden].
   public var cell: Tensor
 
+  /// Output and memory, each [N, hidden].
   public init(hidden: Tensor, cell: Tensor) {
     self.hidden = hidden
     self.cell = cell

@@ -13,10 +13,13 @@ public struct Sequential: Layer {
   /// The layers, in order.
   public var layers: [any Layer]
 
+  /// Layers in order.
   public init(_ layers: any Layer...) { self.layers = layers }
 
+  /// Layers in order.
   public init(_ layers: [any Layer]) { self.layers = layers }
 
+  /// Applies the layers in order.
   public func callAsFunction(_ x: Tensor) -> Tensor { layers.reduce(x) { $1($0) } }
 
   public mutating func visit(_ visitor: TreeVisitor) throws {

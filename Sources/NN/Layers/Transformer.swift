@@ -11,6 +11,7 @@ public struct FeedForward: Module {
   /// Second layer, hidden to width.
   public var contract: Dense
 
+  /// Layers of `width` inputs, `hidden` units and `width` outputs; `dropout` acts on the units while training.
   public init(
     _ width: Int, hidden: Int, activation: Activation = .gelu, dropout: Double = 0,
     weight: Initializer = .fanInUniform, key: Key
@@ -43,6 +44,7 @@ public struct BlockOptions: Hashable, Sendable {
   /// Added to variances in normalisation.
   public var epsilon: Double
 
+  /// Pre-norm, without dropout, where nothing else is said.
   public init(
     normFirst: Bool = true, activation: Activation = .gelu, dropout: Double = 0, dropPath: Double = 0,
     epsilon: Double = 1e-5
@@ -74,9 +76,13 @@ private func branchKeys(_ key: Key?, _ branches: Int) -> [(inside: Key?, outside
 public struct TransformerEncoderBlock: Module {
   /// Where it normalises and what it drops.
   public let options: BlockOptions
+  /// Attention of tokens among themselves.
   public var attention: MultiHeadAttention
+  /// Norm of the self-attention branch.
   public var norm1: LayerNorm
+  /// Two dense layers.
   public var feedForward: FeedForward
+  /// Norm of the feed-forward branch.
   public var norm2: LayerNorm
 
   /// - Parameters:
@@ -112,11 +118,17 @@ public struct TransformerEncoderBlock: Module {
 public struct TransformerDecoderBlock: Module {
   /// Where it normalises and what it drops.
   public let options: BlockOptions
+  /// Attention of tokens among themselves.
   public var attention: MultiHeadAttention
+  /// Norm of the self-attention branch.
   public var norm1: LayerNorm
+  /// Attention of tokens to the context.
   public var crossAttention: MultiHeadAttention
+  /// Norm of the cross-attention branch.
   public var norm2: LayerNorm
+  /// Two dense layers.
   public var feedForward: FeedForward
+  /// Norm of the feed-forward branch.
   public var norm3: LayerNorm
 
   /// - Parameters:
