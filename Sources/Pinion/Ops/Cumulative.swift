@@ -43,7 +43,7 @@ struct Cumulative: Primitive {
     if kind == .sum { return [Tensor.apply1(Cumulative(kind: .sum, axis: axis, reverse: !reverse), [g])] }
     // Each place looks back to the last element that reached the extreme.
     let places = Tensor.iota(x.shape, axis: axis)
-    let reached = (x .== y) .|| x.isNaN()
+    let reached = (x .== y) .|| (x.isNaN() .&& y.isNaN())
     let none = Tensor.full(like: places, reverse ? Double(x.shape[axis]) : -1)
     let winners = Tensor.apply1(
       Cumulative(kind: reverse ? .min : .max, axis: axis, reverse: reverse), [select(reached, places, none)])
@@ -105,7 +105,8 @@ extension Tensor {
   }
 
   private func scan(
-    _ name: String, _ axis: Int, _ reverse: Bool, _ exclusive: Bool, _ start: String, _ combine: (Tensor, Tensor) -> Tensor
+    _ name: String, _ axis: Int, _ reverse: Bool, _ exclusive: Bool, _ start: String,
+    _ combine: (Tensor, Tensor) -> Tensor
   ) -> Tensor {
     switch self.axis(axis, name) {
     case .failure(let error): return .failed(error)
