@@ -189,17 +189,6 @@ func spatialRank(_ operation: String, _ x: Tensor) throws -> Int {
   return x.rank - 2
 }
 
-/// The value of `body`, or a failed tensor of the error that it throws.
-func failing(_ operation: String, _ body: () throws -> Tensor) -> Tensor {
-  do {
-    return try body()
-  } catch let error as TensorError {
-    return .failed(error)
-  } catch {
-    return .failed(TensorError(.runtime, operation, "\(error)"))
-  }
-}
-
 /// Convolution over 1 to 3 spatial axes, in the sense of neural networks: the kernel isn't reversed.
 ///
 /// - Parameters:
