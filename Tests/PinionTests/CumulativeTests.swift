@@ -19,6 +19,10 @@ import Testing
     #expect(Tensor.zeros([2, 0]).cumulativeSum().shape == [2, 0])
     let far = Tensor([-1000.0, 0, -1000, 1000]).cumulativeLogSumExp()
     #expect(try doubles(far) == [-1000, 0, 0, 1000])
+    let a: [Double] = [1000, -.infinity, .infinity, -.infinity, .nan]
+    let b: [Double] = [1000, -.infinity, .infinity, 3, 1]
+    let sum: [Double] = [1000 + 0.6931471805599453, -.infinity, .infinity, 3, .nan]
+    try expectClose(logAddExp(Tensor(a), Tensor(b)), Tensor(sum), 1e-15)
     let nothing = Tensor([-Double.infinity, -.infinity, 2])
     #expect(try doubles(nothing.cumulativeLogSumExp()) == [-.infinity, -.infinity, 2])
     #expect(try doubles(nothing.cumulativeLogSumExp(reverse: true, exclusive: true)) == [2, 2, -.infinity])
@@ -64,6 +68,7 @@ import Testing
     }
     try checkGradients("long product", [numbers([50], 0.8, 1.2)], second: false) { $0[0].cumulativeProduct() }
     try checkGradients("long logSumExp", [numbers([50])], second: false) { $0[0].cumulativeLogSumExp(reverse: true) }
+    try checkGradients("logAddExp", [numbers([2, 3]), numbers([3], seed: 2)]) { logAddExp($0[0], $0[1]) }
     let ignored = try grad { (x: Tensor) in x.cumulativeLogSumExp()[2] }(Tensor([-Double.infinity, -.infinity, 2]))
     #expect(try doubles(ignored) == [0, 0, 1])
     let ties = try grad { (x: Tensor) in x.cumulativeMax().sum() }(Tensor([1.0, 2, 2, 0]))
@@ -76,5 +81,6 @@ import Testing
     #expect(Tensor([true]).cumulativeProduct().failure?.kind == .dtype)
     #expect(Tensor([1 as Int32]).cumulativeLogSumExp().failure?.kind == .dtype)
     #expect(logAddExp(Tensor.zeros([2]), Tensor.zeros([3])).failure?.kind == .shape)
+    #expect(logAddExp(Tensor([1 as Int32]), Tensor([1 as Int32])).failure?.kind == .dtype)
   }
 }
