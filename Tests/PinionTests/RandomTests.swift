@@ -85,7 +85,15 @@ func oracle<T: Decodable>(_ name: String, as type: T.Type) throws -> T {
     #expect(key.permutation(Tensor.zeros([3, 4]), axis: -1).shape == [3, 4])
   }
 
+  /// Known keys are derived on the host, traced ones by the program.
+  @Test func tracedKeysAreTheSame() throws {
+    let derived = jit { (key: Key) -> [Tensor] in key.split(3).map(\.words) + [key.foldIn(-5).words] }
+    let known = key.split(3).map(\.words) + [key.foldIn(-5).words]
+    for (a, b) in zip(try derived(key), known) { #expect(try integers(a) == integers(b)) }
+  }
+
   @Test func badArguments() {
+    #expect(key.split(-1).isEmpty)
     #expect(key.bits([2], dtype: .float32).failure?.kind == .dtype)
     #expect(key.uniform([2], dtype: .int32).failure?.kind == .dtype)
     #expect(

@@ -129,6 +129,25 @@ import Testing
     #expect(key([1, 2, 3], 3) != key([1, 2], 3))
   }
 
+  @Test func partsOfOneStructureShareAProgram() throws {
+    let before = try Device.compiledProgramCount()
+    let tensors = (0..<40).map { i in ((Tensor([Double(i), 1, 2, 3, 4]) * 2.5 + 1).exp() - 3).sqrt() }
+    try evaluate(tensors)
+    // Other tests compile at the same time, so count generously: forty programs would be far more.
+    #expect(try Device.compiledProgramCount() - before < 30)
+    #expect(try tensors[0].array(of: Double.self)[0].isNaN)
+    #expect(abs(try tensors[1].array(of: Double.self)[0] - (exp(3.5) - 3).squareRoot()) < 1e-12)
+  }
+
+  @Test func keysOnTheHostAreThoseOfPrograms() throws {
+    let key = Key(7)
+    let traced = jit { (key: Key) -> [Key] in key.split(3) + [key.foldIn(5)] }
+    let (host, device) = (key.split(3) + [key.foldIn(5)], try traced(key))
+    for (a, b) in zip(host, device) {
+      #expect(try a.words.array(of: UInt32.self) == b.words.array(of: UInt32.self))
+    }
+  }
+
   @Test func printing() {
     #expect("\(Tensor([1, 2.5, -3] as [Float]))" == "[ 1.   2.5 -3. ]")
     #expect("\(Tensor([1e-10, 1] as [Float]))" == "[1.e-10 1.e+00]")

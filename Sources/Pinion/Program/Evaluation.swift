@@ -20,13 +20,50 @@ enum Evaluator {
       let pending = Graph.order(roots, stop: \.isLeaf)
       guard !pending.isEmpty else { return }
       let rootIDs = Set(roots.map(ObjectIdentifier.init))
-      var start = 0
-      while start < pending.count {
-        let end = min(start + programLimit, pending.count)
-        try run(pending[start..<end], later: pending[end...], roots: rootIDs)
-        start = end
+      for part in components(pending) {
+        var start = 0
+        while start < part.count {
+          let end = min(start + programLimit, part.count)
+          try run(part[start..<end], later: part[end...], roots: rootIDs)
+          start = end
+        }
       }
     }
+  }
+
+  /// Parts of a large order that have nothing to do with each other, such as a model's initial weights: parts of the
+  /// same structure share a program. A small order stays whole, as one call is cheaper than several.
+  private static func components(_ order: [Node]) -> [[Node]] {
+    guard order.count > 64 else { return [order] }
+    var place: [ObjectIdentifier: Int] = [:]
+    place.reserveCapacity(order.count)
+    var parent = Array(order.indices)
+    func root(_ i: Int) -> Int {
+      var i = i
+      while parent[i] != i {
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+      }
+      return i
+    }
+    for (i, node) in order.enumerated() {
+      place[ObjectIdentifier(node)] = i
+      for input in node.inputs {
+        if let j = place[ObjectIdentifier(input.node)] { parent[root(j)] = root(i) }
+      }
+    }
+    var number: [Int: Int] = [:]
+    var parts: [[Node]] = []
+    for (i, node) in order.enumerated() {
+      let top = root(i)
+      if let known = number[top] {
+        parts[known].append(node)
+      } else {
+        number[top] = parts.count
+        parts.append([node])
+      }
+    }
+    return parts
   }
 
   /// Runs one stretch of the order; what later stretches use is an output of it.

@@ -22,14 +22,31 @@ public struct Key: Tree, Sendable {
     return (results[0], results[1])
   }
 
+  /// The words where they're known without running anything. Keys derived from those are computed on the host, so that
+  /// a model's initial weights don't each compile a program of their own.
+  private var known: (UInt32, UInt32)? {
+    guard words.type == TensorType(.uint32, [2]) else { return nil }
+    return Graph.lock.withLock {
+      guard case .host(let data) = words.node.state else { return nil }
+      return (data.bytes.load(as: UInt32.self), data.bytes.load(fromByteOffset: 4, as: UInt32.self))
+    }
+  }
+
   /// Counters 0, 1, … of a shape, as high and low words.
   private func counters(_ shape: [Int]) -> (Tensor, Tensor) {
     let low = Tensor.iota([shape.elementCount], axis: 0, dtype: .uint32).reshape(shape)
     return (Tensor.zeros(shape, dtype: .uint32), low)
   }
 
-  /// `count` independent keys.
+  /// `count` independent keys; none where it isn't positive.
   public func split(_ count: Int = 2) -> [Key] {
+    guard count > 0 else { return [] }
+    if let known {
+      return (0..<count).map { i in
+        let (x, y) = Threefry2x32.host(known, (0, UInt32(truncatingIfNeeded: i)))
+        return Key(words: Tensor([x, y]))
+      }
+    }
     let (a, b) = counters([count])
     let (x, y) = hash(a, b)
     let pairs = stack([x, y], axis: 1)
@@ -38,7 +55,11 @@ public struct Key: Tree, Sendable {
 
   /// The key of a number under this key: for steps, layers, examples.
   public func foldIn(_ number: Int) -> Key {
-    foldIn(Tensor(UInt32(truncatingIfNeeded: number)))
+    if let known {
+      let (x, y) = Threefry2x32.host(known, (0, UInt32(truncatingIfNeeded: number)))
+      return Key(words: Tensor([x, y]))
+    }
+    return foldIn(Tensor(UInt32(truncatingIfNeeded: number)))
   }
 
   /// The key of a number (uint32 scalar) under this key.

@@ -36,3 +36,21 @@ struct Threefry2x32: Primitive {
     return [x, y]
   }
 }
+
+extension Threefry2x32 {
+  /// The same cipher on the host, for keys that are known.
+  static func host(_ key: (UInt32, UInt32), _ counter: (UInt32, UInt32)) -> (UInt32, UInt32) {
+    let keys = [key.0, key.1, key.0 ^ key.1 ^ 0x1BD1_1BDA]
+    let rotations: [[UInt32]] = [[13, 15, 26, 6], [17, 29, 16, 24]]
+    var (x, y) = (counter.0 &+ key.0, counter.1 &+ key.1)
+    for group in 0..<5 {
+      for r in rotations[group % 2] {
+        x = x &+ y
+        y = (y << r | y >> (32 - r)) ^ x
+      }
+      x = x &+ keys[(group + 1) % 3]
+      y = y &+ keys[(group + 2) % 3] &+ UInt32(group + 1)
+    }
+    return (x, y)
+  }
+}

@@ -35,7 +35,8 @@ private enum Tracer {
     let birth = Graph.serial.load(ordering: .relaxed)
     let results = try outputs(placeholders)
     for result in results { if let failure = result.failure { throw failure } }
-    return try Graph.lock.withLock {
+    let aliases = aliasing(donated, arguments.map(\.type), results.map(\.type))
+    let (text, captured) = try Graph.lock.withLock {
       // Data and older concrete work are captured, everything younger is part of the program.
       let stop: (Node) -> Bool = { $0.isLeaf || $0.primitive is Placeholder || ($0.serial <= birth && $0.scope == 0) }
       let nodes = Graph.order(results.map(\.node), stop: stop)
@@ -50,12 +51,12 @@ private enum Tracer {
       try Evaluator.evaluate(captured.map(\.node))
       let program = Program(
         nodes: nodes, arguments: placeholders.map(\.value) + captured, outputs: results.map(\.value))
-      let aliases = aliasing(donated, arguments.map(\.type), results.map(\.type))
-      let executable = try Backend.shared().client.compile(mlir: program.text(donated: aliases))
-      return CompiledFunction(
-        executable: executable, captures: captured.map { Tensor($0) }, outputTypes: results.map(\.type),
-        donated: arguments.indices.filter { aliases[$0] != nil })
+      return (try program.text(donated: aliases), captured.map { Tensor($0) })
     }
+    // Seconds, for a large program: other threads go on meanwhile.
+    return CompiledFunction(
+      executable: try Backend.shared().client.compile(mlir: text), captures: captured, outputTypes: results.map(\.type),
+      donated: arguments.indices.filter { aliases[$0] != nil })
   }
 
   /// Pairs each donated argument with the first free result of its type.

@@ -1,0 +1,130 @@
+import ArgumentParser
+import Foundation
+import Lab
+import Papers
+
+extension Scale: EnumerableFlag {
+  public static func help(for value: Scale) -> ArgumentHelp? {
+    switch value {
+    case .quick: "At most a minute: does it run, is the direction plausible?"
+    case .standard: "At most ten minutes (default)."
+    case .full: "At most two hours: all seeds, tuned baselines, ablations."
+    }
+  }
+}
+
+/// Puts a paper's claim to the test.
+struct ReproduceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reproduce", abstract: "Put a paper's claim to the test: train, measure, judge, report.",
+    discussion: """
+      Prints a table of claims, and writes the run with its report into a folder of its own. Ctrl-C stops at the next \
+      safe place and says how to resume. Exit code 1 means that a claim failed.
+      """)
+
+  @Argument(help: "Name or number of the paper.")
+  var name: String
+
+  @Flag(exclusivity: .exclusive)
+  var scale: Scale?
+
+  @Option(help: "Seed of all randomness (default: 0).")
+  var seed: UInt64?
+
+  @Option(help: "Number of seeds; short for --set seeds=N.")
+  var seeds: Int?
+
+  @Option(help: "CPU threads (default: all).")
+  var threads: Int?
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: .init("Change an option that `show` lists.", valueName: "key=value"))
+  var settings: [String] = []
+
+  @Option(help: .init("Folder that holds the runs' folders.", valueName: "dir"))
+  var out = "runs"
+
+  @Option(help: .init("Go on with a run that was interrupted, given its name or path.", valueName: "run"))
+  var resume: String?
+
+  @Flag(help: "Open the report when done.")
+  var open = false
+
+  func run() throws {
+    let paper = try Catalog.paper(named: name)
+    guard let experiment = Catalog.experiment(named: paper.name) else {
+      throw UsageError("\(paper.name) isn't reproduced yet; ./pinion list says which papers are")
+    }
+    // Thread pools are sized when the plugin is loaded, which is when the first tensor is evaluated.
+    if let threads {
+      let count = try Threads.limit(to: threads)
+      if count < threads {
+        Terminal.standardError.write("pinion: this process may use \(count) CPUs, not \(threads)\n")
+      }
+    }
+    Interrupt.listen()
+    let code = try carryOut(
+      experiment, runner: Runner(progress: .standardError()), terminal: .standardOutput,
+      print: { Terminal.standardOutput.write($0 + "\n") })
+    if code != 0 { throw ExitCode(code) }
+  }
+
+  /// Starts or resumes the run, prints what came of it, and gives the exit code.
+  func carryOut<E: Experiment>(
+    _ experiment: E, runner: Runner, terminal: Terminal, print: (String) -> Void
+  ) throws -> Int32 {
+    let root = URL(fileURLWithPath: out, isDirectory: true)
+    let result: Runner.Result
+    if let resume {
+      if scale != nil || seed != nil || seeds != nil || !settings.isEmpty {
+        throw UsageError(
+          "--resume goes on with the run's own scale, seed and options: leave out --quick, --seed, --set")
+      }
+      result = try runner.resume(experiment, run: resume, root: root)
+    } else {
+      var settings = settings
+      if let seeds {
+        guard try E.Options.descriptions.contains(where: { $0.name == "seeds" }) else {
+          throw UsageError("--seeds \(seeds): \(experiment.paper.name) has no such option")
+        }
+        settings.append("seeds=\(seeds)")
+      }
+      let request = Runner.Request(scale: scale ?? .standard, seed: seed ?? 0, settings: settings, root: root)
+      result = try runner.start(experiment, request)
+    }
+    guard let report = result.report else {
+      let folder = out == "runs" ? "" : " --out \(out)"
+      Terminal.standardError.write(
+        "interrupted; resume with: ./pinion reproduce \(experiment.paper.name) --resume \(result.record.id)\(folder)\n")
+      return 130
+    }
+    let claims = result.record.claims
+    print("")
+    for line in ClaimTable.lines(claims, width: terminal.width, styled: terminal.styled) { print(line) }
+    print("")
+    print("Report  \(report.relativePath)")
+    print("Took    \(Format.duration(result.record.seconds))")
+    if open { openReport(report) }
+    return claims.contains { $0.verdict == .fails } ? 1 : 0
+  }
+
+  /// Shows the report in the user's browser; a machine without one has the file still.
+  private func openReport(_ report: URL) {
+    #if os(macOS)
+      let opener = "open"
+    #else
+      let opener = "xdg-open"
+    #endif
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [opener, report.path]
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    let started = (try? process.run()) != nil
+    if started { process.waitUntilExit() }
+    if !started || process.terminationStatus != 0 {
+      Terminal.standardError.write("pinion: no program here opens \(report.path)\n")
+    }
+  }
+}

@@ -1,0 +1,212 @@
+import Formats
+import Foundation
+import PJRT
+
+/// Gets the files of data sets without root: from an installed Debian package, with `apt-get download`, or with `curl`.
+///
+/// What arrives is checked by SHA-256, then renamed into the cache folder, file by file; an interrupted transfer goes on
+/// where it stopped.
+public struct Fetcher: Sendable {
+  /// Folder that has a folder for each data set.
+  public var cacheFolder: String
+  /// Folders in which the tools are looked for, as the variable `PATH`; the process's own where `nil`.
+  public var searchPath: String?
+  /// Folder that takes the root's place when an installed package is looked for.
+  public var systemRoot: String
+  /// Is told in one line what takes a while.
+  public var report: @Sendable (String) -> Void
+
+  public init(
+    cacheFolder: String = RuntimeParts.cacheFolder + "/data", searchPath: String? = nil, systemRoot: String = "",
+    report: @escaping @Sendable (String) -> Void = { _ in }
+  ) {
+    self.cacheFolder = cacheFolder
+    self.searchPath = searchPath
+    self.systemRoot = systemRoot
+    self.report = report
+  }
+
+  /// The folder with all files of a data set; fetches those that aren't there.
+  ///
+  /// - Throws: `FormatError` that says why each way failed and what to do.
+  public func folder(of info: DatasetInfo) throws -> String {
+    let folder = "\(cacheFolder)/\(info.name)"
+    if missing(info, folder).isEmpty { return folder }
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw FormatError(folder, "can't be made: \(reason(error))")
+    }
+    // Two processes that need the same data take turns; the second finds it there.
+    let lock = open("\(folder)/.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0o644)
+    guard lock >= 0 else { throw FormatError(folder, "can't be written: \(String(cString: strerror(errno)))") }
+    defer { close(lock) }
+    flock(lock, LOCK_EX)
+    var problems: [String] = []
+    for way in [installed, apt, curl] {
+      let wanted = missing(info, folder)
+      if wanted.isEmpty { return folder }
+      try checkSpace(info, folder)
+      do {
+        try way(info, wanted, folder)
+      } catch {
+        problems.append(reason(error))
+      }
+    }
+    if missing(info, folder).isEmpty { return folder }
+    let package = info.package.map { "install the Debian package \($0), or " } ?? ""
+    let names = missing(info, folder).map(\.name).joined(separator: ", ")
+    throw FormatError(
+      info.name, "couldn't be fetched (\(problems.joined(separator: "; "))); \(package)put \(names) into \(folder)")
+  }
+
+  /// Removes files from the cache whose bytes aren't the data set's; tells whether there were any.
+  func removeDamaged(_ info: DatasetInfo) throws -> Bool {
+    let folder = "\(cacheFolder)/\(info.name)"
+    var found = false
+    for file in info.files where try SHA256.hex(path: "\(folder)/\(file.name)") != file.sha256 {
+      found = true
+      unlink("\(folder)/\(file.name)")
+    }
+    return found
+  }
+
+  private func missing(_ info: DatasetInfo, _ folder: String) -> [DatasetInfo.File] {
+    info.files.filter { size("\(folder)/\($0.name)") != $0.byteCount }
+  }
+
+  private func size(_ path: String) -> Int? {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : nil
+  }
+
+  private func checkSpace(_ info: DatasetInfo, _ folder: String) throws {
+    var status = statvfs()
+    guard statvfs(folder, &status) == 0 else { return }
+    // The package, its unpacked files and the system's package lists lie side by side for a moment.
+    let (free, needed) = (Int(status.f_bavail) * Int(status.f_frsize), 3 * info.byteCount + (16 << 20))
+    guard free >= needed else {
+      throw FormatError(
+        folder,
+        "\(info.name) needs \(megabytes(needed)) of disk, \(megabytes(free)) are free; make room or set XDG_CACHE_HOME")
+    }
+  }
+
+  // MARK: The three ways
+
+  private func installed(_ info: DatasetInfo, _ wanted: [DatasetInfo.File], _ folder: String) throws {
+    for file in wanted {
+      let path = "\(systemRoot)\(info.packageFolder)/\(file.name)"
+      guard size(path) != nil else { continue }
+      try check(path, file)
+      try File.write(File.read(path), to: "\(folder)/\(file.name)")
+    }
+  }
+
+  private func apt(_ info: DatasetInfo, _ wanted: [DatasetInfo.File], _ folder: String) throws {
+    guard let package = info.package else { return }
+    guard hasTool("apt-get"), hasTool("dpkg-deb") else {
+      throw FormatError("apt-get", "isn't on this machine")
+    }
+    let work = "\(folder)/.apt-\(getpid())"
+    defer { try? FileManager.default.removeItem(atPath: work) }
+    for part in ["lists/partial", "cache/archives/partial", "files"] {
+      try FileManager.default.createDirectory(atPath: "\(work)/\(part)", withIntermediateDirectories: true)
+    }
+    report("\(info.name): getting the Debian package \(package), \(megabytes(info.byteCount))")
+    let common = [
+      "-q", "-o", "Dir::Cache=\(work)/cache", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20",
+    ]
+    let own = common + ["-o", "Dir::State::Lists=\(work)/lists"]
+    // The system's lists may be empty or too old to have the file; own ones need no root.
+    if (try? run("apt-get", common + ["download", package], in: work)) == nil {
+      try run("apt-get", own + ["update"], in: work)
+      try run("apt-get", own + ["download", package], in: work)
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: work).filter { $0.hasSuffix(".deb") }
+    guard let name = names.first else { throw FormatError("apt-get", "has no package \(package)") }
+    try run("dpkg-deb", ["-x", name, "files"], in: work)
+    for file in wanted {
+      let path = "\(work)/files\(info.packageFolder)/\(file.name)"
+      try check(path, file)
+      try move(path, to: "\(folder)/\(file.name)")
+    }
+  }
+
+  private func curl(_ info: DatasetInfo, _ wanted: [DatasetInfo.File], _ folder: String) throws {
+    guard hasTool("curl") else { throw FormatError("curl", "isn't on this machine") }
+    for file in wanted {
+      let part = "\(folder)/\(file.name).part"
+      // A complete part can't be continued, only checked.
+      if size(part) ?? 0 < file.byteCount {
+        report("\(info.name): getting \(file.name), \(megabytes(file.byteCount))")
+        let options = ["-L", "--fail", "--silent", "--show-error", "--connect-timeout", "20", "--retry", "2"]
+        try run("curl", options + ["-C", "-", "-o", part, "\(info.url)/\(file.name)"], in: folder)
+      }
+      do {
+        try check(part, file)
+      } catch {
+        // To go on from wrong bytes would never end well.
+        unlink(part)
+        throw error
+      }
+      try move(part, to: "\(folder)/\(file.name)")
+    }
+  }
+
+  // MARK: Tools
+
+  private func check(_ path: String, _ file: DatasetInfo.File) throws {
+    let hash = try SHA256.hex(path: path)
+    guard hash == file.sha256 else {
+      throw FormatError(
+        path, "isn't the expected file: SHA-256 \(hash.prefix(12))…, expected \(file.sha256.prefix(12))…")
+    }
+  }
+
+  private func move(_ path: String, to target: String) throws {
+    guard rename(path, target) == 0 else {
+      throw FormatError(target, "can't be written: \(String(cString: strerror(errno)))")
+    }
+  }
+
+  private var folders: [String] {
+    (searchPath ?? RuntimeParts.environment("PATH") ?? "/usr/bin:/bin").split(separator: ":").map(String.init)
+  }
+
+  private func find(_ tool: String) -> String? { folders.map { "\($0)/\(tool)" }.first { access($0, X_OK) == 0 } }
+
+  private func hasTool(_ tool: String) -> Bool { find(tool) != nil }
+
+  /// Runs a tool to its end.
+  private func run(_ tool: String, _ arguments: [String], in folder: String) throws {
+    guard let path = find(tool) else { throw FormatError(tool, "isn't on this machine") }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    let pipe = Pipe()
+    process.standardError = pipe
+    do {
+      try process.run()
+    } catch {
+      throw FormatError(tool, "can't be run: \(reason(error))")
+    }
+    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      let lines = text.split(whereSeparator: \.isNewline)
+      // apt-get marks errors with E:, warnings with W:.
+      let line = lines.last { $0.hasPrefix("E:") } ?? lines.last ?? "exit code \(process.terminationStatus)"
+      throw FormatError(tool, String(line))
+    }
+  }
+
+  private func megabytes(_ bytes: Int) -> String { "\((bytes + 999_999) / 1_000_000) MB" }
+
+  private func reason(_ error: any Error) -> String {
+    (error as? FormatError)?.description ?? (error as NSError).localizedDescription
+  }
+}

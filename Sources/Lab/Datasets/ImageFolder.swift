@@ -1,0 +1,175 @@
+import Formats
+import Foundation
+
+/// A part to train on, and one to test on where the source has it.
+public struct ImageSplits: Sendable {
+  public let train: ImageDataset
+  public let test: ImageDataset?
+
+  public init(train: ImageDataset, test: ImageDataset?) {
+    self.train = train
+    self.test = test
+  }
+}
+
+/// The user's own pictures: a folder with a sub-folder for each class, a pair of IDX files, or CIFAR-10's binary batches.
+///
+/// A folder of classes holds PNG and JPEG files; hidden and other files are passed over. With sub-folders `train` and
+/// `test` (or `val`) each of these is a folder of classes.
+public struct ImageFolder: Sendable {
+  /// How a picture becomes a square.
+  public enum Fit: String, Hashable, Sendable, CaseIterable {
+    /// Its largest centred square.
+    case crop
+    /// All of it, whatever the proportions.
+    case stretch
+  }
+
+  /// Pixels of an edge.
+  public var side: Int
+  /// 1 grey, 3 colour.
+  public var channels: Int
+  public var fit: Fit
+
+  public init(side: Int, channels: Int = 3, fit: Fit = .crop) {
+    self.side = side
+    self.channels = channels
+    self.fit = fit
+  }
+
+  /// Reads what is at a path, whichever of the kinds it is.
+  ///
+  /// - Throws: `FormatError` where there is nothing, fewer than two classes, an empty class, a picture that can't be read,
+  ///   or counts of pictures and labels differ.
+  public func load(_ path: String) throws -> ImageSplits {
+    guard (1...4096).contains(side), channels == 1 || channels == 3 else {
+      throw FormatError(path, "pictures of \(side) pixels and \(channels) channels: expected 1 to 4096, and 1 or 3")
+    }
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw FormatError(path, "there is no such file or folder")
+    }
+    return isFolder.boolValue ? try folder(path) : ImageSplits(train: try file(path), test: nil)
+  }
+
+  /// Reads one picture as a model of such pictures wants it.
+  ///
+  /// - Throws: `FormatError` where it can't be read.
+  public func image(_ path: String) throws -> Image { try fitted(Image(path: path)) }
+
+  // MARK: Kinds
+
+  private func file(_ path: String) throws -> ImageDataset {
+    if path.hasSuffix(".bin") { return try cifar([path], path) }
+    guard let labels = labelFile(of: path) else {
+      throw FormatError(
+        path, "is one file, expected a folder of classes, IDX pictures (…images-idx3-ubyte) or a CIFAR-10 batch (.bin)")
+    }
+    return try adapted(IDXPair(images: path, labels: labels).dataset(name: path))
+  }
+
+  /// The labels that belong to a file of IDX pictures, by its name.
+  private func labelFile(of path: String) -> String? {
+    let url = URL(fileURLWithPath: path)
+    let name = url.lastPathComponent
+    guard name.contains("images"), name.contains("idx3") else { return nil }
+    let other = name.replacingOccurrences(of: "images", with: "labels").replacingOccurrences(of: "idx3", with: "idx1")
+    return path.dropLast(name.count) + other
+  }
+
+  private func folder(_ path: String) throws -> ImageSplits {
+    let names = try visible(path)
+    let pairs = names.filter { labelFile(of: $0) != nil && !$0.hasSuffix(".part") }
+    if let first = pairs.first {
+      let test = pairs.first { $0.hasPrefix("t10k") || $0.hasPrefix("test") }
+      let train = pairs.first { $0.hasPrefix("train") } ?? first
+      return ImageSplits(
+        train: try file("\(path)/\(train)"), test: try test.flatMap { $0 == train ? nil : try file("\(path)/\($0)") })
+    }
+    let batches = names.filter { $0.hasSuffix(".bin") }
+    if !batches.isEmpty {
+      let test = batches.filter { $0.hasPrefix("test") }
+      let train = batches.filter { !$0.hasPrefix("test") }
+      return ImageSplits(
+        train: try cifar((train.isEmpty ? test : train).map { "\(path)/\($0)" }, path),
+        test: train.isEmpty || test.isEmpty ? nil : try cifar(test.map { "\(path)/\($0)" }, "\(path) test"))
+    }
+    let folders = names.filter { isFolder("\(path)/\($0)") }
+    if folders.contains("train"), try visible("\(path)/train").contains(where: { isFolder("\(path)/train/\($0)") }) {
+      let train = try classes("\(path)/train")
+      let test = try ["test", "val"].first { folders.contains($0) }.map { try classes("\(path)/\($0)") }
+      if let test, test.classNames != train.classNames {
+        throw FormatError(test.name, "has the classes \(test.classNames), but train has \(train.classNames)")
+      }
+      return ImageSplits(train: train, test: test)
+    }
+    return ImageSplits(train: try classes(path), test: nil)
+  }
+
+  private func cifar(_ paths: [String], _ name: String) throws -> ImageDataset {
+    let batches = try CIFAR10(paths: paths)
+    return try adapted(
+      ImageDataset(
+        name: name, images: batches.images, height: CIFAR10.side, width: CIFAR10.side, channels: 3,
+        labels: batches.labels.map { Int32($0) }, classNames: CIFAR10.classNames))
+  }
+
+  private func classes(_ path: String) throws -> ImageDataset {
+    let names = try visible(path).filter { isFolder("\(path)/\($0)") }
+    guard names.count >= 2 else {
+      let found = names.first.map { "only one, '\($0)'" } ?? "none"
+      throw FormatError(path, "expected a sub-folder for each of at least two classes, found \(found)")
+    }
+    var (pixels, labels): ([UInt8], [Int32]) = ([], [])
+    for (label, name) in names.enumerated() {
+      let folder = "\(path)/\(name)"
+      let files = try visible(folder).filter { file in
+        [".png", ".jpg", ".jpeg"].contains { file.lowercased().hasSuffix($0) }
+      }
+      guard !files.isEmpty else { throw FormatError(folder, "has no pictures (.png, .jpg, .jpeg)") }
+      for file in files {
+        pixels += try image("\(folder)/\(file)").bytes
+        labels.append(Int32(label))
+      }
+    }
+    return try ImageDataset(
+      name: path, images: pixels, height: side, width: side, channels: channels, labels: labels, classNames: names)
+  }
+
+  // MARK: Parts
+
+  private func fitted(_ image: Image) throws -> Image {
+    let source = try image.converted(channels: channels)
+    switch fit {
+    case .crop: return try source.thumbnail(width: side, height: side)
+    case .stretch: return try source.resized(width: side, height: side)
+    }
+  }
+
+  /// The same pictures in the wanted size and channels.
+  private func adapted(_ dataset: ImageDataset) throws -> ImageDataset {
+    if (dataset.height, dataset.width, dataset.channels) == (side, side, channels) { return dataset }
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(dataset.count * side * side * channels)
+    for i in 0..<dataset.count { pixels += try fitted(dataset.image(at: i)).bytes }
+    return try ImageDataset(
+      name: dataset.name, images: pixels, height: side, width: side, channels: channels, labels: dataset.labels,
+      classNames: dataset.classNames)
+  }
+
+  /// Names in a folder in order, without hidden ones.
+  private func visible(_ path: String) throws -> [String] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: path).filter { !$0.hasPrefix(".") }.sorted()
+    } catch {
+      throw FormatError(path, "can't be listed: \((error as NSError).localizedDescription)")
+    }
+  }
+
+  private func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+  }
+}

@@ -1,0 +1,74 @@
+extension Report {
+  /// The page's style sheet: light and dark by the reader's setting, light on paper.
+  static let style = """
+
+    :root { color-scheme: light dark;
+      --paper: #ffffff; --ink: #1b1f27; --muted: #5f6775; --line: #e2e5ea; --soft: #f5f6f8; --link: #1c5bd0;
+      --holds: #14713d; --holds-soft: #e1f5e8; --fails: #b3261e; --fails-soft: #fde7e5; --open: #775500; --open-soft: #fbf1d5;
+      --series-1: #2867c9; --series-2: #d9691a; --series-3: #14907f; --series-4: #b23a84; --series-5: #7c5cc4;
+      --series-6: #a88400; --series-7: #6d7685; --series-8: #c0392b; --on-series: #ffffff; }
+    @media screen and (prefers-color-scheme: dark) { :root {
+      --paper: #14171c; --ink: #e8eaee; --muted: #9aa3b2; --line: #2c323c; --soft: #1d2129; --link: #8ab4ff;
+      --holds: #7ddba0; --holds-soft: #15331f; --fails: #ff9d94; --fails-soft: #3d1c1a; --open: #ecc965; --open-soft: #362c12;
+      --series-1: #5b96f5; --series-2: #f0924e; --series-3: #3cbfab; --series-4: #e077b5;
+      --series-5: #a68bea; --series-6: #d4b43c; --series-7: #98a1b0; --series-8: #ee7b6f; --on-series: #0d1320; } }
+    * { box-sizing: border-box; }
+    body { margin: 0; background: var(--paper); color: var(--ink);
+      font: 16px/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif; }
+    main { max-width: 920px; margin: 0 auto; padding: 56px 24px 80px; }
+    h1 { font-size: 2.1rem; line-height: 1.2; letter-spacing: -0.015em; margin: 0 0 8px; text-wrap: balance; }
+    h2 { font-size: 1.25rem; line-height: 1.3; margin: 48px 0 12px; }
+    p { margin: 0 0 14px; max-width: 72ch; }
+    ul { margin: 0 0 14px; padding-left: 22px; max-width: 72ch; }
+    a { color: var(--link); }
+    code, pre { font: 0.9em/1.5 ui-monospace, "SF Mono", "DejaVu Sans Mono", Consolas, monospace; }
+    code { background: var(--soft); padding: 1px 5px; border-radius: 4px; }
+    pre { background: var(--soft); padding: 14px 16px; border-radius: 8px; overflow-x: auto; white-space: pre-wrap; }
+    pre code { padding: 0; background: none; }
+    .kicker { color: var(--muted); font-size: 0.85rem; margin-bottom: 10px; }
+    .credits { color: var(--muted); margin-bottom: 18px; }
+    .lead { font-size: 1.15rem; line-height: 1.5; margin-bottom: 0; }
+    .note { color: var(--muted); font-size: 0.85rem; line-height: 1.45; }
+    .caption, figcaption { color: var(--muted); font-size: 0.88rem; line-height: 1.45; margin-top: 8px; }
+    .scroll { overflow-x: auto; margin: 0 0 14px; }
+    table { border-collapse: collapse; width: 100%; font-size: 0.92rem; line-height: 1.45;
+      font-variant-numeric: tabular-nums; }
+    th, td { text-align: left; vertical-align: top; padding: 8px 16px 8px 0; border-bottom: 1px solid var(--line); }
+    th:last-child, td:last-child { padding-right: 0; }
+    thead th { color: var(--muted); font-weight: 500; font-size: 0.83rem; }
+    .right { text-align: right; }
+    .claims th[scope=row] { font-weight: 600; min-width: 15em; }
+    .claims .note { display: block; font-weight: 400; }
+    .claims .number { font-weight: 600; white-space: nowrap; }
+    .verdict { display: inline-block; padding: 1px 10px; border-radius: 99px; font-size: 0.85rem; font-weight: 600;
+      white-space: nowrap; }
+    .verdict.holds { color: var(--holds); background: var(--holds-soft); }
+    .verdict.fails { color: var(--fails); background: var(--fails-soft); }
+    .verdict.informative { color: var(--open); background: var(--open-soft); }
+    figure { margin: 0 0 28px; }
+    .chart { width: 100%; }
+    .chart svg { max-width: 100%; }
+    .vega-embed { width: 100%; font-family: inherit; }
+    .vega-embed > details > summary { opacity: 0.45 !important; background: var(--soft) !important;
+      border-color: var(--line) !important; box-shadow: none !important; color: var(--ink) !important; }
+    #vg-tooltip-element { background: var(--paper) !important; color: var(--ink) !important;
+      border-color: var(--line) !important; font-family: inherit !important; }
+    #vg-tooltip-element td.key { color: var(--muted) !important; }
+    .grid { display: grid; gap: 14px; }
+    .grid figure { margin: 0; }
+    .grid figcaption { margin-top: 4px; font-size: 0.8rem; overflow-wrap: anywhere; }
+    .grid img { width: 100%; }
+    img { display: block; max-width: 100%; height: auto; border-radius: 4px; }
+    .pixels { image-rendering: pixelated; }
+    details > summary { cursor: pointer; color: var(--muted); font-size: 0.85rem; }
+    dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 20px; margin: 0 0 14px; font-size: 0.92rem; }
+    dt { color: var(--muted); }
+    dd { margin: 0; overflow-wrap: anywhere; }
+    @media (max-width: 560px) { main { padding: 28px 16px 48px; } h1 { font-size: 1.6rem; } }
+    @media print { main { max-width: none; padding: 0; } body { font-size: 11pt; }
+      figure, tr, pre { break-inside: avoid; } h2 { break-after: avoid; }
+      .vega-embed details, figure > details { display: none; }
+      .verdict { border: 1px solid currentColor; } }
+
+    """
+}

@@ -1,0 +1,173 @@
+import Foundation
+import Testing
+
+@testable import Lab
+
+@Suite struct RunTests {
+  private func record(_ folder: URL) throws -> RunRecord {
+    try RecordCoding.decoder.decode(RunRecord.self, from: Data(contentsOf: folder.appending(path: "run.json")))
+  }
+
+  @Test func aRunIsStoredWithAllThatRepeatsIt() throws {
+    let root = try TemporaryFolder()
+    let runner = Runner(progress: .silent(), interrupt: Interrupt())
+    let result = try runner.start(
+      Counting(), Runner.Request(seed: 2, settings: ["rate=1", "label=it's"], root: root.url))
+    let stored = try record(result.folder)
+    #expect(stored.state == .done)
+    #expect(stored.experiment == "counting")
+    #expect(stored.seed == 2)
+    #expect(stored.options["rate"] == .integer(1))
+    #expect(stored.claims.map(\.measured) == [65, 10])
+    #expect(stored.claims.map(\.verdict) == [.holds, .holds])
+    #expect(stored.ended != nil)
+    #expect(
+      stored.command
+        == "./pinion reproduce counting --seed 2 --threads \(stored.threads) --set 'label=it'\\''s' --set limit=none"
+        + " --set order=forward --set rate=1 --set shuffled=false --set sizes=1,2 --set steps=10")
+    let name = result.folder.lastPathComponent
+    #expect(name.wholeMatch(of: /counting-\d{8}-\d{6}-[0-9a-f]{5}/) != nil)
+    let files = try FileManager.default.contentsOfDirectory(atPath: result.folder.path).sorted()
+    #expect(files == [".lock", "checkpoint", "metrics.jsonl", "report.html", "run.json"])
+  }
+
+  @Test func claimsAtQuickScaleShowTheDirectionUnlessStructural() throws {
+    let root = try TemporaryFolder()
+    let runner = Runner(progress: .silent(), interrupt: Interrupt())
+    let result = try runner.start(Counting(threshold: 1e6), Runner.Request(scale: .quick, root: root.url))
+    #expect(result.record.claims.map(\.verdict) == [.informative, .holds])
+    #expect(result.record.claims[0].verdictText == "informative (doesn't point that way)")
+  }
+
+  @Test func anInterruptedRunGoesOnToTheSameNumbers() throws {
+    let root = try TemporaryFolder()
+    let whole = try Runner(progress: .silent(), interrupt: Interrupt()).start(Counting(), .init(root: root.url))
+
+    let interrupt = Interrupt()
+    var experiment = Counting()
+    experiment.afterStep = { if $0 == 4 { interrupt.request() } }
+    let first = try Runner(progress: .silent(), interrupt: interrupt).start(experiment, .init(root: root.url))
+    #expect(first.record.state == .interrupted)
+    #expect(first.report == nil)
+    #expect(try record(first.folder).state == .interrupted)
+
+    // As where the process was killed: the record still says running, and the last line of the metrics is cut short.
+    var killed = try record(first.folder)
+    killed.state = .running
+    try RecordCoding.encoder.encode(killed).write(to: first.folder.appending(path: "run.json"))
+    let metrics = first.folder.appending(path: "metrics.jsonl")
+    try Data(contentsOf: metrics).dropLast(9).write(to: metrics)
+
+    let second = try Runner(progress: .silent(), interrupt: Interrupt())
+      .resume(Counting(), run: first.folder.lastPathComponent, root: root.url)
+    #expect(second.record.state == .done)
+    #expect(second.folder.lastPathComponent == first.folder.lastPathComponent)
+    #expect(second.record.claims == whole.record.claims)
+    let lines = try String(contentsOf: metrics, encoding: .utf8).split(separator: "\n")
+    let points = lines.compactMap { try? RecordCoding.decoder.decode(MetricPoint.self, from: Data($0.utf8)) }
+    // Step 4 was cut; the others were measured once each.
+    #expect(points.map(\.step) == [1, 2, 3, 5, 6, 7, 8, 9, 10])
+
+    let refused = message {
+      _ = try Runner(progress: .silent()).resume(Counting(), run: first.folder.path, root: root.url)
+    }
+    #expect(refused?.contains("is done; its report is") == true)
+  }
+
+  @Test func aFailedRunSaysWhyAndCanGoOn() throws {
+    let root = try TemporaryFolder()
+    let runner = Runner(progress: .silent(), interrupt: Interrupt())
+    var experiment = Counting()
+    experiment.breaksAt = 3
+    #expect(throws: Counting.Broken.self) { try runner.start(experiment, .init(root: root.url)) }
+    let name = try #require(FileManager.default.contentsOfDirectory(atPath: root.url.path).first)
+    let failed = try record(root.url.appending(path: name))
+    #expect(failed.state == .failed)
+    #expect(failed.error == "the sum broke")
+    #expect(try runner.resume(Counting(), run: name, root: root.url).record.state == .done)
+  }
+
+  @Test func runsThatCannotGoOnAreRefusedInOneLine() throws {
+    let root = try TemporaryFolder()
+    let runner = Runner(progress: .silent(), interrupt: Interrupt())
+    let absent = message { _ = try runner.resume(Counting(), run: "nothing", root: root.url) }
+    #expect(absent == "--resume nothing: no such run here or in \(root.url.path)")
+
+    let folder = root.url.appending(path: "torn")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try Data("{\"id\": ".utf8).write(to: folder.appending(path: "run.json"))
+    let torn = message { _ = try runner.resume(Counting(), run: "torn", root: root.url) }
+    #expect(torn?.contains("run.json: not the record of a run") == true)
+    #expect(torn?.contains("\n") == false)
+  }
+
+  @Test func oneProcessWorksOnARunAtATime() throws {
+    let root = try TemporaryFolder()
+    var experiment = Counting()
+    let rootURL = root.url
+    let refusal = Transcript()
+    experiment.afterStep = { step in
+      guard step == 2, let name = try? FileManager.default.contentsOfDirectory(atPath: rootURL.path).first else {
+        return
+      }
+      let text = message { _ = try Runner(progress: .silent()).resume(Counting(), run: name, root: rootURL) }
+      refusal.append(text ?? "allowed")
+    }
+    _ = try Runner(progress: .silent(), interrupt: Interrupt()).start(experiment, .init(root: rootURL))
+    #expect(refusal.text.hasSuffix("another process is working on this run"))
+  }
+
+  @Test func metricsOfARepeatedStepCountOnce() throws {
+    let root = try TemporaryFolder()
+    let folder = try RunFolder.create(in: root.url, experiment: "x")
+    let context = RunContext(
+      options: Counting.Options(scale: .quick), scale: .quick, seed: 0, store: folder, resumed: true,
+      progress: .silent(), interrupt: Interrupt())
+    try context.log("loss", series: "a", step: 2, 0.5)
+    try context.log("loss", series: "a", step: 1, 0.7)
+    try context.log("loss", series: "a", step: 2, 0.4)
+    try context.log("loss", series: "b", step: 1, .nan)
+    #expect(try context.points(of: "loss", series: "a").map(\.step) == [1, 2])
+    #expect(try context.points(of: "loss", series: "a").map(\.value) == [0.7, 0.4])
+    #expect(try context.points(of: "loss", series: "b").first?.value.isNaN == true)
+    #expect(try context.points(of: "accuracy").isEmpty)
+  }
+
+  @Test func aFileIsReplacedAsAWhole() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.url.appending(path: "a.txt")
+    try writeAtomically(Data("one".utf8), to: file)
+    try writeAtomically(Data("two".utf8), to: file)
+    #expect(try String(contentsOf: file, encoding: .utf8) == "two")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["a.txt"])
+    let absent = folder.url.appending(path: "no/b.txt")
+    #expect(
+      message { try writeAtomically(Data(), to: absent) }
+        == "\(absent.path): can't be written (No such file or directory)")
+    #expect(message { try writeAtomically(Data(), to: URL(fileURLWithPath: "/dev/full/x")) } != nil)
+  }
+
+  @Test func aSignalIsARequestToStop() {
+    Interrupt.listen()
+    #expect(!Interrupt.ofProcess.isRequested)
+    // To the process, as threads of pools take no signals.
+    kill(getpid(), SIGTERM)
+    for _ in 0..<1000 where !Interrupt.ofProcess.isRequested { Thread.sleep(forTimeInterval: 0.005) }
+    #expect(Interrupt.ofProcess.isRequested)
+    signal(SIGINT, SIG_DFL)
+    signal(SIGTERM, SIG_DFL)
+  }
+
+  @Test func threadsAreConfined() throws {
+    let before = Threads.available
+    #expect(throws: UsageError.self) { try Threads.limit(to: 0) }
+    // In a thread of its own: the limit holds for the thread and those it starts.
+    let inside = Transcript()
+    let thread = Thread { inside.append("\((try? Threads.limit(to: 1)) ?? -1) \(Threads.available) ") }
+    thread.start()
+    while !thread.isFinished { Thread.sleep(forTimeInterval: 0.005) }
+    #expect(inside.text == "1 1 ")
+    #expect(Threads.available == before)
+    #expect(try Threads.limit(to: 10_000) == before)
+  }
+}
