@@ -25,18 +25,21 @@ func storedArrays() throws -> [String: StoredArray] { try oracle("arrays", as: [
     try expect(
       "conv2d",
       convolution(
-        x2, numbers([3, 2, 4, 6], seed: 2), strides: [2, 1], padding: .explicit([[1, 1], [0, 0]]), kernelDilation: [1, 2]))
+        x2, numbers([3, 2, 4, 6], seed: 2), strides: [2, 1], padding: .explicit([[1, 1], [0, 0]]),
+        kernelDilation: [1, 2]))
     let ones: Padding = .explicit([[1, 1], [1, 1]])
     try expect("conv2d groups", convolution(x2, numbers([3, 3, 2, 6], seed: 2), padding: ones, groups: 2))
     try expect("conv2d depthwise", convolution(x2, numbers([3, 3, 1, 8], seed: 2), padding: ones, groups: 4))
-    try expect("conv3d", convolution(numbers([1, 4, 5, 4, 2]), numbers([2, 3, 2, 2, 3], seed: 2), strides: [1, 2, 1]))
+    try expect(
+      "conv3d", convolution(numbers([1, 4, 5, 4, 2]), numbers([2, 3, 2, 2, 3], seed: 2), strides: [1, 2, 1]))
     for s in 1...3 {
       try expect("conv2d same \(s)", convolution(x2, numbers([3, 2, 4, 5], seed: 2), strides: [s, s], padding: .same))
     }
     try expect(
       "transposed",
       convolutionTransposed(
-        x2, numbers([3, 2, 4, 6], seed: 2), strides: [2, 3], padding: .explicit([[1, 1], [0, 0]]), outputPadding: [1, 2],
+        x2, numbers([3, 2, 4, 6], seed: 2), strides: [2, 3], padding: .explicit([[1, 1], [0, 0]]),
+        outputPadding: [1, 2],
         kernelDilation: [2, 1]))
     try expect(
       "transposed groups",
@@ -49,7 +52,8 @@ func storedArrays() throws -> [String: StoredArray] { try oracle("arrays", as: [
     }
     try checkGradients("2d, all attributes", [numbers([2, 6, 5, 2]), numbers([2, 3, 2, 2], seed: 2)]) {
       convolution(
-        $0[0], $0[1], strides: [2, 3], padding: .explicit([[3, 0], [-1, 2]]), inputDilation: [1, 2], kernelDilation: [3, 2])
+        $0[0], $0[1], strides: [2, 3], padding: .explicit([[3, 0], [-1, 2]]), inputDilation: [1, 2],
+        kernelDilation: [3, 2])
     }
     try checkGradients("groups", [numbers([2, 5, 4, 4]), numbers([3, 2, 2, 6], seed: 2)]) {
       convolution($0[0], $0[1], strides: [2, 1], padding: .same, groups: 2)
@@ -86,7 +90,8 @@ func storedArrays() throws -> [String: StoredArray] { try oracle("arrays", as: [
       let same = convolutionTransposed(
         numbers([1, size, 2]), numbers([window, 2, 1]), strides: [stride], padding: .same)
       #expect(same.shape == [1, size * stride, 1])
-      let down = convolution(numbers([1, size * stride, 1]), numbers([window, 1, 2]), strides: [stride], padding: .same)
+      let down = convolution(
+        numbers([1, size * stride, 1]), numbers([window, 1, 2]), strides: [stride], padding: .same)
       #expect(down.shape == [1, size, 2])
     }
   }
@@ -149,13 +154,19 @@ func storedArrays() throws -> [String: StoredArray] { try oracle("arrays", as: [
     let (x1, x2) = (numbers([2, 7, 2]), numbers([2, 5, 6, 2]))
     // The square makes the second derivative show.
     try checkGradients("max", [x2]) { $0[0].maxPool(window: [3, 2], strides: [2, 2], padding: .same).square() }
-    try checkGradients("max, gaps", [x1]) { $0[0].maxPool(window: [2], strides: [3], padding: .explicit([[1, 0]])).square() }
+    try checkGradients("max, gaps", [x1]) {
+      $0[0].maxPool(window: [2], strides: [3], padding: .explicit([[1, 0]])).square()
+    }
     try checkGradients("min", [x2]) { $0[0].minPool(window: [2, 3], strides: [1, 1]).square() }
-    try checkGradients("average", [x2]) { $0[0].averagePool(window: [3, 2], strides: [2, 1], padding: .same).square() }
+    try checkGradients("average", [x2]) {
+      $0[0].averagePool(window: [3, 2], strides: [2, 1], padding: .same).square()
+    }
     try checkGradients("average inside", [x2]) {
       $0[0].averagePool(window: [3, 2], strides: [1, 3], padding: .same, countsPadding: false).square()
     }
-    try checkGradients("3d", [numbers([1, 3, 4, 4, 2])]) { $0[0].maxPool(window: [2, 2, 2], strides: [1, 2, 1]).square() }
+    try checkGradients("3d", [numbers([1, 3, 4, 4, 2])]) {
+      $0[0].maxPool(window: [2, 2, 2], strides: [1, 2, 1]).square()
+    }
   }
 
   @Test func badArguments() {

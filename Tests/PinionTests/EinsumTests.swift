@@ -13,7 +13,8 @@ import Testing
     try expectClose(einsum("ba", numbers([2, 3])), numbers([2, 3]).transpose())
     try expectClose(einsum("bij,bjk,ki->b", a, b, c), (a.matmul(b) * c.transpose()).sum(1, 2))
     try expectClose(einsum("i,j->ij", numbers([2]), numbers([3])), numbers([2, 1]) * numbers([3]))
-    try expectClose(einsum("ij,ij->ij", numbers([2, 3]), numbers([2, 3], seed: 4)), numbers([2, 3]) * numbers([2, 3], seed: 4))
+    try expectClose(
+      einsum("ij,ij->ij", numbers([2, 3]), numbers([2, 3], seed: 4)), numbers([2, 3]) * numbers([2, 3], seed: 4))
     try expectClose(einsum("bij->j", a), a.sum(0, 1))
     try expectClose(einsum("bij->", a), a.sum())
     // A letter that one tensor alone has is summed before the product.
@@ -56,13 +57,16 @@ import Testing
     try checkGradients("three", [a, b, c]) { einsum("bij,bjk,ki->bk", $0[0], $0[1], $0[2]) }
     try checkGradients("diagonal", [numbers([3, 2, 3])]) { einsum("iji->ij", $0[0]).square() }
     try checkGradients("product", [numbers([2, 3]), numbers([3, 2], seed: 2)]) { einsum("ij,ji->ij", $0[0], $0[1]) }
-    try checkGradients("ellipsis", [numbers([1, 3, 2]), numbers([4, 1, 2], seed: 2)]) { einsum("...i,...i->i...", $0[0], $0[1]) }
+    try checkGradients("ellipsis", [numbers([1, 3, 2]), numbers([4, 1, 2], seed: 2)]) {
+      einsum("...i,...i->i...", $0[0], $0[1])
+    }
   }
 
   @Test func errorsPointAtTheLetter() {
     func message(_ pattern: String, _ tensors: Tensor...) -> String? { einsum(pattern, tensors).failure?.message }
     let (x, y) = (Tensor.zeros([2, 3]), Tensor.zeros([4, 5]))
-    #expect(message("ij,jk->ik", x, y) == "\"ij,jk->ik\": letter 'j' is 3 in tensor 0 and 4 in tensor 1: [[2, 3], [4, 5]]")
+    #expect(
+      message("ij,jk->ik", x, y) == "\"ij,jk->ik\": letter 'j' is 3 in tensor 0 and 4 in tensor 1: [[2, 3], [4, 5]]")
     #expect(message("ij->iz", x) == "\"ij->iz\": letter 'z' of the result isn't in any term")
     #expect(message("ij->ii", x) == "\"ij->ii\": letter 'i' comes twice in the result")
     #expect(message("ijk->i", x) == "\"ijk->i\": term 0 \"ijk\" names 3 axes, tensor 0 has 2")
@@ -72,7 +76,9 @@ import Testing
     #expect(message("i->i->i", x) == "\"i->i->i\": more than one ->")
     #expect(message("......", x) == "\"......\": more than one ellipsis in term 0 \"......\"")
     #expect(message("...j->j", x) == "\"...j->j\": the result has no ellipsis, its terms have")
-    #expect(message("...i,...i", x, Tensor.zeros([5, 3])) == "\"...i,...i\": an axis of the ellipsis is 2 in tensor 0 and 5 in tensor 1: [[2, 3], [5, 3]]")
+    #expect(
+      message("...i,...i", x, Tensor.zeros([5, 3]))
+        == "\"...i,...i\": an axis of the ellipsis is 2 in tensor 0 and 5 in tensor 1: [[2, 3], [5, 3]]")
     #expect(message("ijk...->i", x) == "\"ijk...->i\": term 0 \"ijk...\" names 3 axes, tensor 0 has 2")
     #expect(einsum("ij,ij", x, x.cast(.float64)).failure?.kind == .dtype)
     #expect(einsum("", []).failure?.kind == .value)
@@ -87,7 +93,9 @@ import Testing
     try same(rearrange(x, "a b c -> c a b"), x.transpose([2, 0, 1]))
     try same(rearrange(x, "a b c -> a (b c)"), x.reshape([2, 12]))
     try same(rearrange(x, "a b c -> (c b a)"), x.transpose().reshape([24]))
-    try same(rearrange(x, "a b (c d) -> (a d) b c", ["d": 2]), x.reshape([2, 3, 2, 2]).transpose([0, 3, 1, 2]).reshape([4, 3, 2]))
+    try same(
+      rearrange(x, "a b (c d) -> (a d) b c", ["d": 2]),
+      x.reshape([2, 3, 2, 2]).transpose([0, 3, 1, 2]).reshape([4, 3, 2]))
     try same(rearrange(x, "... c -> c ..."), x.transpose([2, 0, 1]))
     try same(rearrange(x, "a ... -> a (...)"), x.reshape([2, 12]))
     try same(rearrange(x, "a … -> … a"), x.transpose([1, 2, 0]))
@@ -132,27 +140,36 @@ import Testing
   }
 
   @Test func errors() {
-    func message(_ pattern: String, _ sizes: [String: Int] = [:]) -> String? { rearrange(x, pattern, sizes).failure?.message }
+    func message(_ pattern: String, _ sizes: [String: Int] = [:]) -> String? {
+      rearrange(x, pattern, sizes).failure?.message
+    }
     #expect(message("a b c -> a b") == "\"a b c -> a b\": axis 'c' isn't on the right side")
     #expect(message("a b c -> a b c d") == "\"a b c -> a b c d\": the size of 'd' is unknown; give it")
     #expect(message("a b -> a b") == "\"a b -> a b\": the left side has 2 axes, [2, 3, 4] has 3")
-    #expect(message("a b (c d) -> a b c d") == "\"a b (c d) -> a b c d\": sizes of 'c', 'd' are unknown; give all but one")
-    #expect(message("a b (c d) -> a b c d", ["d": 3]) == "\"a b (c d) -> a b c d\": axis 2 of [2, 3, 4] has size 4, which 3 doesn't divide")
-    #expect(message("a b c -> a b c", ["c": 5]) == "\"a b c -> a b c\": axis 2 of [2, 3, 4] has size 4, the pattern says 5")
-    #expect(message("a b c -> a b c", ["z": 5]) == "\"a b c -> a b c\": a size is given for 'z', which isn't in the pattern")
+    #expect(
+      message("a b (c d) -> a b c d") == "\"a b (c d) -> a b c d\": sizes of 'c', 'd' are unknown; give all but one")
+    #expect(
+      message("a b (c d) -> a b c d", ["d": 3])
+        == "\"a b (c d) -> a b c d\": axis 2 of [2, 3, 4] has size 4, which 3 doesn't divide")
+    #expect(
+      message("a b c -> a b c", ["c": 5]) == "\"a b c -> a b c\": axis 2 of [2, 3, 4] has size 4, the pattern says 5")
+    #expect(
+      message("a b c -> a b c", ["z": 5]) == "\"a b c -> a b c\": a size is given for 'z', which isn't in the pattern")
     #expect(message("a a c -> a c") == "\"a a c -> a c\": axis 'a' comes twice in \"a a c \"")
     #expect(message("a b (c -> a b c") == "\"a b (c -> a b c\": a ( without )")
     #expect(message("a b c) -> a b c") == "\"a b c) -> a b c\": a ) without (")
     #expect(message("a ((b)) c -> a b c") == "\"a ((b)) c -> a b c\": parentheses inside of parentheses")
     #expect(message("a b c") == "\"a b c\": expected one -> between two sides")
     #expect(message("a b-x c -> a b-x c") == "\"a b-x c -> a b-x c\": \"b-x\" isn't a name of an axis")
-    #expect(message("a b 4 -> a b 4") == "\"a b 4 -> a b 4\": the number 4 can't stand here; name the axis and give its size")
+    #expect(
+      message("a b 4 -> a b 4") == "\"a b 4 -> a b 4\": the number 4 can't stand here; name the axis and give its size")
     #expect(message("... c ... -> c") == "\"... c ... -> c\": more than one ellipsis in \"... c ... \"")
     #expect(message("a (...) -> a ...")?.hasSuffix("the ellipsis of the left side stands in parentheses") == true)
     #expect(message("a b c -> ... a b c") == "\"a b c -> ... a b c\": only the right side has an ellipsis")
     #expect(message("a 1 c -> a c")?.contains("the pattern says 1") == true)
     #expect(message("a b 0 -> a b")?.contains("size 0 isn't positive") == true)
-    #expect(reduce(x, "a b c -> a d", .sum, ["d": 2]).failure?.message == "\"a b c -> a d\": axis 'd' isn't on the left side")
+    #expect(
+      reduce(x, "a b c -> a d", .sum, ["d": 2]).failure?.message == "\"a b c -> a d\": axis 'd' isn't on the left side")
     #expect(repeated(x, "a b c -> a b").failure?.message == "\"a b c -> a b\": axis 'c' isn't on the right side")
   }
 }

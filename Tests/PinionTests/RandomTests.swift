@@ -35,7 +35,8 @@ func oracle<T: Decodable>(_ name: String, as type: T.Type) throws -> T {
       "foldIn 7": key.foldIn(7).words, "foldIn chain": key.foldIn(0xFFFF_FFFF).foldIn(Tensor(3 as Int32)).words,
       "bits uint8": key.bits([3, 5], dtype: .uint8), "bits uint16": key.bits([3, 5], dtype: .uint16),
       "bits uint32": key.bits([3, 5]), "bits uint64": key.bits([3, 5], dtype: .uint64), "bits scalar": key.bits([]),
-      "uniform float16": key.uniform([4, 5], dtype: .float16), "uniform bfloat16": key.uniform([4, 5], dtype: .bfloat16),
+      "uniform float16": key.uniform([4, 5], dtype: .float16),
+      "uniform bfloat16": key.uniform([4, 5], dtype: .bfloat16),
       "uniform float32": key.uniform([4, 5]), "uniform float64": key.uniform([4, 5], dtype: .float64),
       "uniform range": key.uniform([20], from: -2.5, to: 3.5),
       "bernoulli": key.bernoulli(0.3, [40]),
@@ -84,10 +85,19 @@ func oracle<T: Decodable>(_ name: String, as type: T.Type) throws -> T {
     #expect(key.permutation(Tensor.zeros([3, 4]), axis: -1).shape == [3, 4])
   }
 
+  /// Known keys are derived on the host, traced ones by the program.
+  @Test func tracedKeysAreTheSame() throws {
+    let derived = jit { (key: Key) -> [Tensor] in key.split(3).map(\.words) + [key.foldIn(-5).words] }
+    let known = key.split(3).map(\.words) + [key.foldIn(-5).words]
+    for (a, b) in zip(try derived(key), known) { #expect(try integers(a) == integers(b)) }
+  }
+
   @Test func badArguments() {
+    #expect(key.split(-1).isEmpty)
     #expect(key.bits([2], dtype: .float32).failure?.kind == .dtype)
     #expect(key.uniform([2], dtype: .int32).failure?.kind == .dtype)
-    #expect(key.randint([2], from: 0, to: 300, dtype: .uint8).failure?.message == "0..<300 isn't inside of uint8, 0...255")
+    #expect(
+      key.randint([2], from: 0, to: 300, dtype: .uint8).failure?.message == "0..<300 isn't inside of uint8, 0...255")
     #expect(key.randint([2], from: 0, to: 3, dtype: .float32).failure?.kind == .dtype)
     #expect(key.randint([2], from: Int.min, to: 3).failure?.kind == .value)
     #expect(key.permutation(-1).failure?.kind == .value)

@@ -81,15 +81,20 @@ struct Convolution: Primitive {
     guard x.dtype != .bool else { throw TensorError.dtype(name, "takes numbers, not booleans") }
     guard x.rank == spatial + 2, w.rank == spatial + 2 else {
       throw TensorError.shape(
-        name, "takes [N, spatial…, C] and [spatial…, C/groups, O] with \(spatial) spatial axes: input \(x.shape), kernel \(w.shape)")
+        name,
+        "takes [N, spatial…, C] and [spatial…, C/groups, O] with \(spatial) spatial axes: input \(x.shape), kernel \(w.shape)"
+      )
     }
     let (channels, outputs) = (x.shape[spatial + 1], w.shape[spatial + 1])
     guard channels == w.shape[spatial] * groups else {
       throw TensorError.shape(
-        name, "channels differ: input \(x.shape) has \(channels), kernel \(w.shape) takes \(w.shape[spatial]) in \(groups) group(s)")
+        name,
+        "channels differ: input \(x.shape) has \(channels), kernel \(w.shape) takes \(w.shape[spatial]) in \(groups) group(s)"
+      )
     }
     guard outputs % groups == 0 else {
-      throw TensorError.shape(name, "\(outputs) output channels of kernel \(w.shape) don't divide into \(groups) groups")
+      throw TensorError.shape(
+        name, "\(outputs) output channels of kernel \(w.shape) don't divide into \(groups) groups")
     }
     var shape = [x.shape[0]]
     for i in 0..<spatial {
@@ -97,7 +102,9 @@ struct Convolution: Primitive {
       let window = WindowPlan.dilated(w.shape[i], kernelDilation[i])
       guard size >= window else {
         throw TensorError.shape(
-          name, "the kernel covers \(window) elements of spatial axis \(i), the padded input has \(size): input \(x.shape), kernel \(w.shape)")
+          name,
+          "the kernel covers \(window) elements of spatial axis \(i), the padded input has \(size): input \(x.shape), kernel \(w.shape)"
+        )
       }
       shape.append((size - window) / strides[i] + 1)
     }
@@ -118,6 +125,11 @@ struct Convolution: Primitive {
           feature_group_count = \(groups) : i64, batch_group_count = 1 : i64
           """)
     ]
+  }
+
+  func multiplyAdds(_ inputs: [TensorType]) -> Int {
+    guard let result = try? resultTypes(inputs), let outputs = inputs[1].shape.last, outputs > 0 else { return 0 }
+    return result[0].count * (inputs[1].count / outputs)
   }
 
   func vjp(_ context: VJPContext) throws -> [Tensor?] {
@@ -153,7 +165,8 @@ struct Convolution: Primitive {
     let (n, c) = (x.shape[0], x.shape[spatial + 1] / groups)
     let places = Array(1...spatial)
     let apart = x.reshape(Array(x.shape.dropLast()) + [groups, c])
-    let input = apart.transpose([spatial + 2] + places + [spatial + 1, 0]).reshape([c] + places.map { x.shape[$0] } + [groups * n])
+    let input = apart.transpose([spatial + 2] + places + [spatial + 1, 0]).reshape(
+      [c] + places.map { x.shape[$0] } + [groups * n])
     let pads = (0..<spatial).map { i in
       let size = WindowPlan.dilated(x.shape[i + 1], inputDilation[i])
       let reach = WindowPlan.dilated(shape[i], kernelDilation[i])
@@ -176,17 +189,6 @@ func spatialRank(_ operation: String, _ x: Tensor) throws -> Int {
   return x.rank - 2
 }
 
-/// The value of `body`, or a failed tensor of the error that it throws.
-func failing(_ operation: String, _ body: () throws -> Tensor) -> Tensor {
-  do {
-    return try body()
-  } catch let error as TensorError {
-    return .failed(error)
-  } catch {
-    return .failed(TensorError(.runtime, operation, "\(error)"))
-  }
-}
-
 /// Convolution over 1 to 3 spatial axes, in the sense of neural networks: the kernel isn't reversed.
 ///
 /// - Parameters:
@@ -207,7 +209,8 @@ public func convolution(
     if let failure = kernel.failure { throw failure }
     guard kernel.rank == x.rank, groups > 0 else {
       throw TensorError.shape(
-        "convolution", "kernel \(kernel.shape) in \(groups) group(s) doesn't fit input \(x.shape); expected [spatial…, C/groups, O]")
+        "convolution",
+        "kernel \(kernel.shape) in \(groups) group(s) doesn't fit input \(x.shape); expected [spatial…, C/groups, O]")
     }
     let plan = try WindowPlan(
       "convolution", spatial: Array(x.shape[1...spatial]), window: Array(kernel.shape[..<spatial]), strides: strides,
@@ -244,7 +247,8 @@ public func convolutionTransposed(
     if let failure = kernel.failure { throw failure }
     guard kernel.rank == x.rank, groups > 0 else {
       throw TensorError.shape(
-        name, "kernel \(kernel.shape) in \(groups) group(s) doesn't fit input \(x.shape); expected [spatial…, C/groups, O]")
+        name,
+        "kernel \(kernel.shape) in \(groups) group(s) doesn't fit input \(x.shape); expected [spatial…, C/groups, O]")
     }
     let isSame = padding == .same
     let plan = try WindowPlan(

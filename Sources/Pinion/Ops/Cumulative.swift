@@ -43,7 +43,7 @@ struct Cumulative: Primitive {
     if kind == .sum { return [Tensor.apply1(Cumulative(kind: .sum, axis: axis, reverse: !reverse), [g])] }
     // Each place looks back to the last element that reached the extreme.
     let places = Tensor.iota(x.shape, axis: axis)
-    let reached = (x .== y) .|| x.isNaN()
+    let reached = (x .== y) .|| (x.isNaN() .&& y.isNaN())
     let none = Tensor.full(like: places, reverse ? Double(x.shape[axis]) : -1)
     let winners = Tensor.apply1(
       Cumulative(kind: reverse ? .min : .max, axis: axis, reverse: reverse), [select(reached, places, none)])
@@ -84,7 +84,9 @@ extension Tensor {
     guard n > 2 * block else {
       var (result, step) = (self, 1)
       while step < n {
-        result = combine(result, result.shifted(axis, by: step, reverse: reverse, start))
+        // Fused, the steps would compute each element over and over.
+        result = Tensor.apply1(
+          OptimizationBarrier(), [combine(result, result.shifted(axis, by: step, reverse: reverse, start))])
         step *= 2
       }
       return result
@@ -105,7 +107,8 @@ extension Tensor {
   }
 
   private func scan(
-    _ name: String, _ axis: Int, _ reverse: Bool, _ exclusive: Bool, _ start: String, _ combine: (Tensor, Tensor) -> Tensor
+    _ name: String, _ axis: Int, _ reverse: Bool, _ exclusive: Bool, _ start: String,
+    _ combine: (Tensor, Tensor) -> Tensor
   ) -> Tensor {
     switch self.axis(axis, name) {
     case .failure(let error): return .failed(error)
@@ -167,16 +170,41 @@ extension Tensor {
   }
 }
 
+/// log(exp(a) + exp(b)), elementwise, of two operands of one type.
+struct LogAddExp: Primitive {
+  func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
+    guard inputs[0] == inputs[1] else {
+      throw TensorError.shape(name, "operands differ: left \(inputs[0]), right \(inputs[1])")
+    }
+    guard inputs[0].dtype.isFloating else {
+      throw TensorError.dtype(name, "takes floating-point numbers, not \(inputs[0].dtype); convert with cast(_:)")
+    }
+    return [inputs[0]]
+  }
+
+  func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
+    let (a, b, type) = (operands[0], operands[1], operands[0].type)
+    func emit(_ op: String, _ operands: SSAValue...) -> SSAValue { printer.emit("stablehlo.\(op)", operands, type) }
+    let top = emit("maximum", a, b)
+    let sum = emit(
+      "add", emit("exponential", emit("subtract", a, top)), emit("exponential", emit("subtract", b, top)))
+    // Infinities have no distance from each other.
+    let isFinite = printer.emit("stablehlo.is_finite", [top], type.with(dtype: .bool))
+    return [printer.emit("stablehlo.select", [isFinite, emit("add", emit("log", sum), top), top], type)]
+  }
+
+  func vjp(_ context: VJPContext) throws -> [Tensor?] {
+    let (y, g) = (context.outputs[0], context.cotangent)
+    // Where both are -infinity neither has a share.
+    let level = select(y .== -Double.infinity, Tensor.zeros(like: y), y)
+    return (0..<2).map { context.needs[$0] ? g * (context.inputs[$0] - level).exp() : nil }
+  }
+}
+
 /// log(exp(a) + exp(b)) without overflow.
 public func logAddExp(_ a: Tensor, _ b: Tensor) -> Tensor {
   switch Tensor.aligned("logAddExp", a, b) {
-  case .failure(let error): return .failed(error)
-  case .success(let (a, b)):
-    let top = stopGradient(maximum(a, b))
-    let safe = select(top.isFinite(), top, Tensor.zeros(like: top))
-    let sum = (a - safe).exp() + (b - safe).exp()
-    // Where both are -infinity the logarithm has no derivative, and none is wanted.
-    let nothing = top .== -Double.infinity
-    return select(nothing, top, select(nothing, Tensor.ones(like: sum), sum).log() + safe)
+  case .failure(let error): .failed(error)
+  case .success(let (a, b)): Tensor.apply1(LogAddExp(), [a, b])
   }
 }

@@ -140,7 +140,9 @@ public func einsum(_ pattern: String, _ tensors: [Tensor]) -> Tensor {
         guard !letter.isASCII, known.size == 1 else {
           let what = letter.isASCII ? "letter '\(letter)'" : "an axis of the ellipsis"
           throw TensorError.shape(
-            "einsum", "\"\(pattern)\": \(what) is \(known.size) in tensor \(known.term) and \(size) in tensor \(i): \(tensors.map(\.shape))")
+            "einsum",
+            "\"\(pattern)\": \(what) is \(known.size) in tensor \(known.term) and \(size) in tensor \(i): \(tensors.map(\.shape))"
+          )
         }
         sizes[letter] = (size, i)
       }

@@ -310,7 +310,9 @@ struct OptimizationBarrier: Primitive {
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     printer.emit("stablehlo.optimization_barrier", operands, results: operands.map(\.type))
   }
-  func vjp(_ context: VJPContext) throws -> [Tensor?] { context.cotangents }
+  func vjp(_ context: VJPContext) throws -> [Tensor?] {
+    context.cotangents.map { $0.map { Tensor.apply1(self, [$0]) } }
+  }
 }
 
 /// The polygamma function of order `a` at `b`; same shapes.

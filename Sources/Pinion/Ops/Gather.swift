@@ -31,13 +31,16 @@ public struct GatherDimensions: Hashable, Sendable {
 
   /// The shape of gathered slices, or of the updates to scatter.
   func sliceShape(_ name: String, operand: TensorType, indices: TensorType, sizes: [Int]) throws -> Shape {
-    guard indices.dtype.isInteger else { throw TensorError.dtype(name, "indices are \(indices.dtype), expected integers") }
+    guard indices.dtype.isInteger else {
+      throw TensorError.dtype(name, "indices are \(indices.dtype), expected integers")
+    }
     guard indexVectorAxis >= 0, indexVectorAxis <= indices.rank else {
       throw TensorError.value(name, "index vector axis \(indexVectorAxis) isn't one of indices \(indices.shape)")
     }
     let components = indexVectorAxis == indices.rank ? 1 : indices.shape[indexVectorAxis]
     guard components == indexedAxes.count else {
-      throw TensorError.shape(name, "index vectors of \(indices.shape) have \(components) components for axes \(indexedAxes)")
+      throw TensorError.shape(
+        name, "index vectors of \(indices.shape) have \(components) components for axes \(indexedAxes)")
     }
     let gone = collapsedAxes + operandBatchAxes
     guard Set(gone).count == gone.count, Set(indexedAxes).count == indexedAxes.count,
@@ -45,19 +48,24 @@ public struct GatherDimensions: Hashable, Sendable {
       operandBatchAxes == operandBatchAxes.sorted(), sliceAxes == sliceAxes.sorted()
     else {
       throw TensorError.value(
-        name, "collapsed \(collapsedAxes), batch \(operandBatchAxes), indexed \(indexedAxes) aren't distinct ascending axes of \(operand.shape)")
+        name,
+        "collapsed \(collapsedAxes), batch \(operandBatchAxes), indexed \(indexedAxes) aren't distinct ascending axes of \(operand.shape)"
+      )
     }
     guard operandBatchAxes.count == indexBatchAxes.count,
       indexBatchAxes.allSatisfy({ indices.shape.indices.contains($0) && $0 != indexVectorAxis }),
       operandBatchAxes.map({ operand.shape[$0] }) == indexBatchAxes.map({ indices.shape[$0] })
     else {
       throw TensorError.shape(
-        name, "batch axes differ: operand \(operand.shape) at \(operandBatchAxes), indices \(indices.shape) at \(indexBatchAxes)")
+        name,
+        "batch axes differ: operand \(operand.shape) at \(operandBatchAxes), indices \(indices.shape) at \(indexBatchAxes)"
+      )
     }
     guard sizes.count == operand.rank, zip(sizes, operand.shape).allSatisfy({ $0 >= 0 && $0 <= $1 }),
       gone.allSatisfy({ sizes[$0] == 1 })
     else {
-      throw TensorError.value(name, "slices of sizes \(sizes) aren't inside of \(operand.shape), with 1 at axes \(gone)")
+      throw TensorError.value(
+        name, "slices of sizes \(sizes) aren't inside of \(operand.shape), with 1 at axes \(gone)")
     }
     var outer = indices.shape
     if indexVectorAxis < outer.count { outer.remove(at: indexVectorAxis) }
@@ -66,7 +74,8 @@ public struct GatherDimensions: Hashable, Sendable {
     guard inner.count == sliceAxes.count, Set(sliceAxes).count == sliceAxes.count,
       sliceAxes.allSatisfy({ $0 >= 0 && $0 < rank })
     else {
-      throw TensorError.value(name, "slice axes \(sliceAxes) don't name the \(inner.count) axes of a slice \(inner) in rank \(rank)")
+      throw TensorError.value(
+        name, "slice axes \(sliceAxes) don't name the \(inner.count) axes of a slice \(inner) in rank \(rank)")
     }
     var (outerNext, innerNext) = (outer.makeIterator(), inner.makeIterator())
     return (0..<rank).map { (sliceAxes.contains($0) ? innerNext.next() : outerNext.next()) ?? 0 }
@@ -119,7 +128,9 @@ struct Gather: Primitive {
   func vjp(_ context: VJPContext) throws -> [Tensor?] {
     let (x, indices, g) = (context.inputs[0], context.inputs[1], context.cotangent)
     let places = dimensions.clamped(indices, operand: x.shape, sizes: sizes)
-    return [Tensor.apply1(Scatter(kind: .add, dimensions: dimensions, sizes: sizes), [Tensor.zeros(like: x), places, g]), nil]
+    return [
+      Tensor.apply1(Scatter(kind: .add, dimensions: dimensions, sizes: sizes), [Tensor.zeros(like: x), places, g]), nil,
+    ]
   }
 }
 
@@ -144,7 +155,8 @@ struct Scatter: Primitive {
     }
     let shape = try dimensions.sliceShape(name, operand: x, indices: indices, sizes: sizes)
     guard updates.shape == shape else {
-      throw TensorError.shape(name, "updates are \(updates.shape), indices \(indices.shape) into \(x.shape) take \(shape)")
+      throw TensorError.shape(
+        name, "updates are \(updates.shape), indices \(indices.shape) into \(x.shape) take \(shape)")
     }
     return [x]
   }

@@ -73,7 +73,8 @@ extension Tensor {
     return select(places .< 0, places + Double(size), places)
   }
 
-  private func checkedIndices(_ operation: String, _ indices: Tensor, _ axis: Int) throws -> (axis: Int, places: Tensor) {
+  private func checkedIndices(_ operation: String, _ indices: Tensor, _ axis: Int) throws -> (axis: Int, places: Tensor)
+  {
     let i = try self.axis(axis, operation).get()
     if let failure = indices.failure { throw failure }
     guard indices.dtype.isInteger else {
@@ -89,7 +90,8 @@ extension Tensor {
     let after = (axis + 1..<rank).map { $0 - 1 + indexRank }
     return (
       GatherDimensions(
-        sliceAxes: Array(0..<axis) + after, collapsedAxes: [axis], indexedAxes: [axis], indexVectorAxis: indexRank), sizes
+        sliceAxes: Array(0..<axis) + after, collapsedAxes: [axis], indexedAxes: [axis], indexVectorAxis: indexRank),
+      sizes
     )
   }
 
@@ -118,7 +120,8 @@ extension Tensor {
       if let failure = updates.failure { throw failure }
       let target = Array(shape[..<i]) + indices.shape + Array(shape[(i + 1)...])
       guard broadcastShape(updates.shape, target) == target else {
-        throw TensorError.shape(name, "updates are \(updates.shape), indices \(indices.shape) on axis \(axis) of \(shape) take \(target)")
+        throw TensorError.shape(
+          name, "updates are \(updates.shape), indices \(indices.shape) on axis \(axis) of \(shape) take \(target)")
       }
       if shape[i] == 0 { return self }
       let (dimensions, sizes) = along(i, indices.rank)

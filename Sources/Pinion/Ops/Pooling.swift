@@ -13,14 +13,17 @@ struct WindowReduce: Primitive {
 
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
     let type = inputs[0]
-    guard type.shape.indices.contains(axis) else { throw TensorError.value(name, "axis \(axis) isn't one of \(type.shape)") }
+    guard type.shape.indices.contains(axis) else {
+      throw TensorError.value(name, "axis \(axis) isn't one of \(type.shape)")
+    }
     guard type.dtype != .bool, kind == .sum || !type.dtype.isComplex else {
       throw TensorError.dtype(name, "takes numbers\(kind == .sum ? "" : " with an order"), not \(type.dtype)")
     }
     var shape = type.shape
     let size = shape[axis] + low + high
     guard size >= window else {
-      throw TensorError.shape(name, "the window has \(window) elements on axis \(axis), padded \(type.shape) has \(size)")
+      throw TensorError.shape(
+        name, "the window has \(window) elements on axis \(axis), padded \(type.shape) has \(size)")
     }
     shape[axis] = (size - window) / stride + 1
     return [type.with(shape: shape)]
@@ -78,8 +81,10 @@ struct WindowReduce: Primitive {
       taken = taken.map { $0 .|| hit } ?? hit
       let share = select(wins, g, Tensor.zeros(like: g))
       let start = offset - low
-      total = total + share.pad(
-        low: along(start), high: along(x.shape[axis] - start - reach), interior: along(stride - 1))
+      total =
+        total
+        + share.pad(
+          low: along(start), high: along(x.shape[axis] - start - reach), interior: along(stride - 1))
     }
     return total
   }
@@ -97,11 +102,13 @@ extension Tensor {
     for i in (0..<spatial).reversed() {
       let (low, high) = (plan.padding[i][0], plan.padding[i][1])
       guard low >= 0, high >= 0, low < window[i], high < window[i] else {
-        throw TensorError.value(operation, "padding \([low, high]) of spatial axis \(i) isn't smaller than the window \(window)")
+        throw TensorError.value(
+          operation, "padding \([low, high]) of spatial axis \(i) isn't smaller than the window \(window)")
       }
       if window[i] == 1, plan.strides[i] == 1 { continue }
       result = Tensor.apply1(
-        WindowReduce(kind: kind, axis: i + 1, window: window[i], stride: plan.strides[i], low: low, high: high), [result])
+        WindowReduce(kind: kind, axis: i + 1, window: window[i], stride: plan.strides[i], low: low, high: high),
+        [result])
     }
     return (result, plan)
   }

@@ -50,7 +50,8 @@ private struct AxisGroups {
   }
 
   /// A name or a number; 1 is no axis at all.
-  private static func axis(_ word: Substring, _ numbers: inout Int, _ bad: (String) -> TensorError) throws -> [AxisName] {
+  private static func axis(_ word: Substring, _ numbers: inout Int, _ bad: (String) -> TensorError) throws -> [AxisName]
+  {
     if let size = Int(word) {
       guard size > 0 else { throw bad("size \(word) isn't positive") }
       numbers += 1
@@ -146,7 +147,9 @@ private struct AxisPlan {
 
   /// Throws unless every axis of one side stands on the other.
   func require(_ axes: [AxisName], in others: [AxisName], _ side: String) throws {
-    if let axis = axes.first(where: { !others.contains($0) }) { throw bad("axis \(axis.text) isn't on the \(side) side") }
+    if let axis = axes.first(where: { !others.contains($0) }) {
+      throw bad("axis \(axis.text) isn't on the \(side) side")
+    }
   }
 
   func forbidNumbers() throws {

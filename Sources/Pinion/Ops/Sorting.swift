@@ -8,7 +8,9 @@ struct Sort: Primitive {
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
     guard let keys = inputs.first else { throw TensorError.value(name, "needs at least one tensor") }
     guard !keys.dtype.isComplex else { throw TensorError.dtype(name, "complex numbers have no order") }
-    guard keys.shape.indices.contains(axis) else { throw TensorError.value(name, "axis \(axis) isn't one of \(keys.shape)") }
+    guard keys.shape.indices.contains(axis) else {
+      throw TensorError.value(name, "axis \(axis) isn't one of \(keys.shape)")
+    }
     for (i, type) in inputs.enumerated() where type.shape != keys.shape {
       throw TensorError.shape(name, "operand \(i) is \(type.shape), the keys are \(keys.shape)")
     }
@@ -17,7 +19,8 @@ struct Sort: Primitive {
 
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     let types = try resultTypes(operands.map(\.type))
-    let places = printer.emit("stablehlo.iota", [], types[types.count - 1], attributes: "iota_dimension = \(axis) : i64")
+    let places = printer.emit(
+      "stablehlo.iota", [], types[types.count - 1], attributes: "iota_dimension = \(axis) : i64")
     let region = comparator(types, &printer)
     return printer.emit(
       "stablehlo.sort", operands + [places], attributes: "dimension = \(axis) : i64, is_stable = true",
@@ -70,7 +73,9 @@ struct TopK: Primitive {
 
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
     let type = inputs[0]
-    guard !type.dtype.isComplex, type.dtype != .bool else { throw TensorError.dtype(name, "takes real numbers, not \(type.dtype)") }
+    guard !type.dtype.isComplex, type.dtype != .bool else {
+      throw TensorError.dtype(name, "takes real numbers, not \(type.dtype)")
+    }
     guard let size = type.shape.last, k >= 0, k <= size else {
       throw TensorError.value(name, "k = \(k) isn't in 0...\(type.shape.last ?? 0), the last size of \(type.shape)")
     }

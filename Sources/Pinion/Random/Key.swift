@@ -38,8 +38,9 @@ public struct Key: Tree, Sendable {
     return (Tensor.zeros(shape, dtype: .uint32), low)
   }
 
-  /// `count` independent keys.
+  /// `count` independent keys; none where it isn't positive.
   public func split(_ count: Int = 2) -> [Key] {
+    guard count > 0 else { return [] }
     if let known {
       return (0..<count).map { i in
         let (x, y) = Threefry2x32.host(known, (0, UInt32(truncatingIfNeeded: i)))
@@ -122,7 +123,9 @@ public struct Key: Tree, Sendable {
   }
 
   /// Normal numbers, kept between two bounds.
-  public func truncatedNormal(_ shape: [Int], from low: Double = -2, to high: Double = 2, dtype: DType = .float32) -> Tensor {
+  public func truncatedNormal(_ shape: [Int], from low: Double = -2, to high: Double = 2, dtype: DType = .float32)
+    -> Tensor
+  {
     let root = 2.0.squareRoot()
     let (bottom, top) = (Tensor.full([], low, dtype: dtype), Tensor.full([], high, dtype: dtype))
     let u = uniform(shape, dtype: dtype, from: (bottom / root).erf(), to: (top / root).erf())
@@ -150,7 +153,9 @@ public struct Key: Tree, Sendable {
   }
 
   /// Exponential numbers of rate 1.
-  public func exponential(_ shape: [Int], dtype: DType = .float32) -> Tensor { -(-uniform(shape, dtype: dtype)).log1p() }
+  public func exponential(_ shape: [Int], dtype: DType = .float32) -> Tensor {
+    -(-uniform(shape, dtype: dtype)).log1p()
+  }
 
   /// Indices (int32) drawn by unnormalised log-probabilities along an axis.
   ///
@@ -163,7 +168,8 @@ public struct Key: Tree, Sendable {
       let classes = batch.remove(at: i)
       let shape = shape ?? batch
       guard shape.count >= batch.count, Array(shape.suffix(batch.count)) == batch else {
-        return .failed(.shape("categorical", "\(shape) doesn't end in \(batch), the logits' shape without axis \(axis)"))
+        return .failed(
+          .shape("categorical", "\(shape) doesn't end in \(batch), the logits' shape without axis \(axis)"))
       }
       var drawn = shape
       drawn.insert(classes, at: shape.count - batch.count + i)

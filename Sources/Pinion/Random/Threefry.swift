@@ -14,7 +14,9 @@ struct Threefry2x32: Primitive {
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     let type = operands[2].type
     let scalar = TensorType(.uint32, [])
-    func op(_ name: String, _ a: SSAValue, _ b: SSAValue) -> SSAValue { printer.emit("stablehlo.\(name)", [a, b], a.type) }
+    func op(_ name: String, _ a: SSAValue, _ b: SSAValue) -> SSAValue {
+      printer.emit("stablehlo.\(name)", [a, b], a.type)
+    }
     func spread(_ x: SSAValue) -> SSAValue {
       printer.emit("stablehlo.broadcast_in_dim", [x], type, attributes: "broadcast_dimensions = array<i64>")
     }

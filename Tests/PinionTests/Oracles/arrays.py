@@ -93,7 +93,7 @@ functions = {
     "exp": jnp.exp, "expm1": jnp.expm1, "log": jnp.log, "log1p": jnp.log1p, "sqrt": jnp.sqrt, "rsqrt": jax.lax.rsqrt,
     "sin": jnp.sin, "cos": jnp.cos, "tan": jnp.tan, "sinh": jnp.sinh, "cosh": jnp.cosh, "tanh": jnp.tanh,
     "asinh": jnp.arcsinh, "asin": jnp.arcsin, "acos": jnp.arccos, "atan": jnp.arctan, "atanh": jnp.arctanh,
-    "acosh": jnp.arccosh, "sigmoid": jax.lax.logistic, "reciprocal": lambda a: 1 / a,
+    "acosh": lambda a: jnp.arccosh(a + 1), "sigmoid": jax.lax.logistic, "reciprocal": lambda a: 1 / a,
     "conjugate": jnp.conj, "negate": lambda a: -a, "square": lambda a: a * a,
     "abs": lambda a: jnp.abs(a) + 0j, "real": lambda a: jnp.real(a) + 0j, "imaginary": lambda a: jnp.imag(a) + 0j,
     "sign": jnp.sign, "complex": lambda a: jax.lax.complex(a.imag * a.real, a.real),
