@@ -75,6 +75,13 @@ import Testing
     #expect(throws: TensorError.self) { try x.array(of: Float.self) }
   }
 
+  @Test func copiesSurviveDonation() throws {
+    let f = jit(donating: 0) { (x: Tensor) -> Tensor in x + 1 }
+    let x = Tensor([1 as Float]) + 0
+    #expect(try f(x.copy()).array(of: Float.self) == [2])
+    #expect(try x.array(of: Float.self) == [1])
+  }
+
   @Test func donatingOneTensorTwice() throws {
     let f = jit(donating: 0) { (x: [Tensor], y: Tensor) -> [Tensor] in [x[0] + 1, x[1] * 2 + y] }
     let x = Tensor([1 as Float, 2]) + 0

@@ -145,7 +145,7 @@ public struct TNTExperiment: Experiment {
     let trainer = NetworkTrainer(context: context, data: data)
     let rates = try trainer.chooseLearningRates()
     let networks = try trainer.trainAll(rates)
-    let cost = try StepCost.measure(options, data: data, progress: context.progress)
+    let cost = try StepCost.measure(trainer, rates)
     let summary = TNTSummary(options: options, networks: networks, rates: rates, cost: cost)
     return Outcome(
       claims: summary.claims(), report: try summary.report() + TNTFigures.blocks(networks, trainer: trainer))

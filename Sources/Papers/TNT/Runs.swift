@@ -109,24 +109,20 @@ final class NetworkTrainer: Sendable {
 
   private func trained(_ job: Job, in parent: ProgressBar) throws -> TrainedNetwork {
     if let known = try context.load(TrainedNetwork.self, from: job.name) { return known }
-    let sizes = job.architecture.configuration(configuration, wideWidth: context.options.wideWidth)
-    return try trained(job.architecture.make(sizes, key: Key(UInt64(job.seed)).foldIn(1)), job, in: parent)
+    return try trained(freshModel(job.architecture, seed: job.seed), job, in: parent)
   }
 
   private func trained<Model: ImageClassifier>(
     _ model: Model, _ job: Job, in parent: ProgressBar
   ) throws -> TrainedNetwork {
-    let options = context.options
-    var recipe = options.recipe
-    (recipe.learningRate, recipe.epochs) = (job.rate, job.epochs)
     let label = job.isTuning ? "\(job.architecture.title), rate \(job.rate)" : "\(job.architecture.title), seed \(job.seed)"
-    var training = try Training(model: model, recipe: recipe, train: data.train, seed: UInt64(job.seed), program: program())
+    var training = try training(model, rate: job.rate, epochs: job.epochs, seed: job.seed)
     let saved = context.checkpointFolder.appending(path: job.name + ".state.safetensors")
     if context.resumed { try training.restore(from: saved) }
-    let bar = context.progress.start(label, total: recipe.epochs * training.stepsPerEpoch, in: parent)
+    let bar = context.progress.start(label, total: job.epochs * training.stepsPerEpoch, in: parent)
     defer { bar.finish() }
     bar.advance(training.history.count * training.stepsPerEpoch)
-    while training.history.count < recipe.epochs {
+    while training.history.count < job.epochs {
       try training.runEpoch(validation: data.validation) { loss in
         try self.context.checkInterrupt()
         bar.advance(values: ["loss": loss])
@@ -148,6 +144,21 @@ final class NetworkTrainer: Sendable {
     try context.save(network, as: job.name)
     try? FileManager.default.removeItem(at: saved)
     return network
+  }
+
+  /// A network with the first weights of a seed.
+  func freshModel(_ architecture: Architecture, seed: Int) throws -> any ImageClassifier {
+    let sizes = architecture.configuration(configuration, wideWidth: context.options.wideWidth)
+    return try architecture.make(sizes, key: Key(UInt64(seed)).foldIn(1))
+  }
+
+  /// The training of a network by the options' recipe.
+  func training<Model: ImageClassifier>(
+    _ model: Model, rate: Double?, epochs: Int, seed: Int
+  ) throws -> Training<Model> {
+    var recipe = context.options.recipe
+    (recipe.learningRate, recipe.epochs) = (rate ?? recipe.learningRate, epochs)
+    return try Training(model: model, recipe: recipe, train: data.train, seed: UInt64(seed), program: program())
   }
 
   /// The compiled step of a kind of network, made once for all runs.

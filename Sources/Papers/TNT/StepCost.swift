@@ -12,49 +12,37 @@ struct StepCost: Codable {
   /// Times a step of each network, in turns, so that what slows the machine slows all alike.
   ///
   /// - Returns: by network; ablations cost what TNT costs and aren't timed.
-  static func measure(
-    _ options: TNTOptions, data: TNTData, progress: ProgressDisplay
-  ) throws -> [Architecture: StepCost] {
-    let networks = options.networks.filter { $0.isTuned }
-    let configuration = options.configuration(channels: data.train.channels, classes: data.train.classCount)
-    let rounds = 5
-    let bar = progress.start("timing", total: rounds, unit: "round")
+  static func measure(_ trainer: NetworkTrainer, _ rates: [Architecture: Double]) throws -> [Architecture: StepCost] {
+    let networks = trainer.context.options.networks.filter { $0.isTuned }
+    let (rounds, stepsOfRound) = (5, 20)
+    let bar = trainer.context.progress.start("timing", total: rounds, unit: "round")
     defer { bar.finish() }
-    var steps: [(network: Architecture, multiplyAdds: Int, run: () throws -> Void)] = []
+    var timers: [(network: Architecture, multiplyAdds: Int, run: () throws -> Double)] = []
     for network in networks {
-      let sizes = network.configuration(configuration, wideWidth: options.wideWidth)
-      let model = try network.make(sizes, key: Key(0))
-      steps.append((network, try counted(model, data.train), try timed(model, options, data.train)))
+      let model = try trainer.freshModel(network, seed: 0)
+      let run = try timer(model, network, trainer, rates, steps: stepsOfRound)
+      // The first steps pay for what is set up once.
+      _ = try run()
+      timers.append((network, try counted(model, trainer.data.train), run))
     }
-    for step in steps { try step.run() }
     var seconds: [Architecture: [Double]] = [:]
     for _ in 0..<rounds {
-      for step in steps {
-        let start = DispatchTime.now().uptimeNanoseconds
-        try step.run()
-        let elapsed = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
-        seconds[step.network, default: []].append(elapsed / Double(stepsOfRound))
-      }
+      for timer in timers { seconds[timer.network, default: []].append(try timer.run() / Double(stepsOfRound)) }
       bar.advance()
     }
     return Dictionary(
-      uniqueKeysWithValues: steps.map { step in
-        let sorted = (seconds[step.network] ?? [0]).sorted()
-        return (step.network, StepCost(seconds: sorted[sorted.count / 2], multiplyAdds: step.multiplyAdds))
+      uniqueKeysWithValues: timers.map { timer in
+        let sorted = (seconds[timer.network] ?? [0]).sorted()
+        return (timer.network, StepCost(seconds: sorted[sorted.count / 2], multiplyAdds: timer.multiplyAdds))
       })
   }
 
-  private static let stepsOfRound = 20
-
-  /// Runs some steps and waits for them.
-  private static func timed<M: ImageClassifier>(
-    _ model: M, _ options: TNTOptions, _ train: ImageDataset
-  ) throws -> () throws -> Void {
-    var recipe = options.recipe
-    recipe.epochs = 1_000
-    let pictures = try train.first(stepsOfRound * recipe.batchSize)
-    var training = try Training(model: model, recipe: recipe, train: pictures, seed: 0)
-    return { try training.runEpoch(validation: nil) { _ in } }
+  private static func timer<M: ImageClassifier>(
+    _ model: M, _ network: Architecture, _ trainer: NetworkTrainer, _ rates: [Architecture: Double], steps: Int
+  ) throws -> () throws -> Double {
+    // The recipe of the measured runs, so that their compiled step serves.
+    var training = try trainer.training(model, rate: rates[network], epochs: trainer.context.options.epochs, seed: 0)
+    return { try training.seconds(ofSteps: steps) }
   }
 
   private static func counted<M: ImageClassifier>(_ model: M, _ train: ImageDataset) throws -> Int {

@@ -95,7 +95,8 @@ public struct Training<Model: ImageClassifier> {
       learningRate: .cosine(
         peak: recipe.learningRate, warmup: Int((recipe.warmup * Double(total)).rounded()), total: total),
       weightDecay: recipe.weightDecay, decays: Self.decays)
-    state = TrainState(model: model, optimizer: optimizer, key: Key(seed).foldIn(2))
+    // Steps reuse the memory of the state, and the caller's model isn't ours to give away.
+    state = TrainState(model: try map(model) { $0.tensor.copy() }, optimizer: optimizer, key: Key(seed).foldIn(2))
   }
 
   /// Weights of matrices and kernels decay; biases, norms, position tables and the class token don't.
@@ -134,6 +135,18 @@ public struct Training<Model: ImageClassifier> {
     }
     let accuracy = try validation.map { try evaluate($0).accuracy } ?? 0
     history.append(EpochRecord(epoch: history.count + 1, trainLoss: mean, validationAccuracy: accuracy))
+  }
+
+  /// Seconds that some steps take, after which the training isn't the same any more: for measurements.
+  ///
+  /// - Throws: `TensorError`, `PJRTError`.
+  mutating func seconds(ofSteps count: Int) throws -> Double {
+    let batches = Array(loader.epoch(0).prefix(count))
+    let start = DispatchTime.now().uptimeNanoseconds
+    var last: Tensor?
+    for batch in batches { (state, last) = try program.step(state, batch) }
+    _ = try last?.item()
+    return Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
   }
 
   /// Accuracy and mean cross-entropy on labelled pictures.

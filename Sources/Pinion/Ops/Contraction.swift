@@ -31,7 +31,8 @@ struct DotGeneral: Primitive {
     return [TensorType(a.dtype, shape)]
   }
 
-  /// Lowered to a plain `[m,k]·[k,n]` or `[b,m,k]·[b,k,n]`: XLA's CPU kernels are fast for those alone.
+  /// Lowered to a product of two matrices, or of two stacks of matrices: XLA's CPU kernels are fast for those alone.
+  /// They take either matrix as it is or transposed, so an operand is moved only where its axes are in neither order.
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     let (a, b) = (operands[0].type, operands[1].type)
     func sizes(_ axes: [Int], _ type: TensorType) -> Int { axes.map { type.shape[$0] }.elementCount }
@@ -39,20 +40,31 @@ struct DotGeneral: Primitive {
     let outer = sizes(batch[0], a)
     let (m, k, n) = (sizes(free(0, a.rank), a), sizes(contract[0], a), sizes(free(1, b.rank), b))
     let lead = batched ? [outer] : []
-    let left = matrix(operands[0], batch[0] + free(0, a.rank) + contract[0], lead + [m, k], &printer)
-    let right = matrix(operands[1], batch[1] + contract[1] + free(1, b.rank), lead + [k, n], &printer)
     let base = lead.count
+    // The left as it is with the contracted axes last, the right with them first.
+    let leftFirst = !isOrdered(batch[0] + free(0, a.rank) + contract[0]) && isOrdered(batch[0] + contract[0] + free(0, a.rank))
+    let rightFirst = isOrdered(batch[1] + contract[1] + free(1, b.rank)) || !isOrdered(batch[1] + free(1, b.rank) + contract[1])
+    let left =
+      leftFirst
+      ? matrix(operands[0], batch[0] + contract[0] + free(0, a.rank), lead + [k, m], &printer)
+      : matrix(operands[0], batch[0] + free(0, a.rank) + contract[0], lead + [m, k], &printer)
+    let right =
+      rightFirst
+      ? matrix(operands[1], batch[1] + contract[1] + free(1, b.rank), lead + [k, n], &printer)
+      : matrix(operands[1], batch[1] + free(1, b.rank) + contract[1], lead + [n, k], &printer)
     let batchAxes = batched ? "[0]" : "[]"
     let product = printer.emit(
       "stablehlo.dot_general", [left, right], TensorType(a.dtype, lead + [m, n]),
       attributes: """
         dot_dimension_numbers = #stablehlo.dot<lhs_batching_dimensions = \(batchAxes), \
-        rhs_batching_dimensions = \(batchAxes), lhs_contracting_dimensions = [\(base + 1)], \
-        rhs_contracting_dimensions = [\(base)]>
+        rhs_batching_dimensions = \(batchAxes), lhs_contracting_dimensions = [\(leftFirst ? base : base + 1)], \
+        rhs_contracting_dimensions = [\(rightFirst ? base : base + 1)]>
         """)
     let result = try resultTypes([a, b])[0]
     return [result == product.type ? product : printer.emit("stablehlo.reshape", [product], result)]
   }
+
+  private func isOrdered(_ axes: [Int]) -> Bool { axes == Array(axes.indices) }
 
   private func matrix(_ x: SSAValue, _ order: [Int], _ shape: Shape, _ printer: inout StableHLOPrinter) -> SSAValue {
     var x = x

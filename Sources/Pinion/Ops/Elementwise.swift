@@ -315,6 +315,11 @@ struct OptimizationBarrier: Primitive {
   }
 }
 
+extension Tensor {
+  /// The same elements in memory of their own, which may be donated while the original lives on.
+  public func copy() -> Tensor { Tensor.apply1(OptimizationBarrier(), [self]) }
+}
+
 /// The polygamma function of order `a` at `b`; same shapes.
 func polygammaNode(_ a: Tensor, _ b: Tensor) -> Tensor { Tensor.apply1(Binary(kind: .polygamma), [a, b]) }
 

@@ -18,7 +18,9 @@ public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
       let frames = backtrace.symbolicated(options: [.showInlineFrames, .useSymbolCache])?.frames
     else { return nil }
     for frame in frames {
-      guard let place = frame.symbol?.sourceLocation, place.line > 0 else { continue }
+      guard let symbol = frame.symbol, let place = symbol.sourceLocation, place.line > 0 else { continue }
+      // Inlined frames may have the library's files without their folder.
+      if symbol.rawName.hasPrefix("$s6Pinion") { continue }
       if place.path.contains("/Sources/Pinion/") || place.path.contains("<compiler-generated>") { continue }
       if place.path.hasPrefix("/home/build-user/") { continue }
       let name = place.path.split(separator: "/").last.map(String.init) ?? place.path

@@ -77,19 +77,21 @@ private enum Tracer {
     return uses.count == buffers.count ? [] : donated.filter { uses[ObjectIdentifier(buffers[$0])] != 1 }
   }
 
-  /// Runs a compiled function on concrete leaves.
+  /// Runs a compiled function on concrete leaves. The lock isn't held meanwhile: a CPU's program may run in this thread,
+  /// and other threads have work to do.
   static func run(_ function: CompiledFunction, _ arguments: [Tensor]) throws -> [Tensor] {
-    try Graph.lock.withLock {
+    let (buffers, kept) = try Graph.lock.withLock {
       let backend = try Backend.shared()
       var buffers: [DeviceBuffer] = []
       buffers.reserveCapacity(arguments.count + function.captures.count)
       for argument in arguments { buffers.append(try Evaluator.buffer(of: argument.value, on: backend)) }
       for capture in function.captures { buffers.append(try Evaluator.buffer(of: capture.value, on: backend)) }
       let kept = shared(function.donated, buffers)
-      let results = try function.executable.execute(buffers, keeping: kept)
       for i in function.donated where !kept.contains(i) { arguments[i].node.state = .donated }
-      return zip(results, function.outputTypes).map { Tensor(buffer: $0, type: $1) }
+      return (buffers, kept)
     }
+    let results = try function.executable.execute(buffers, keeping: kept)
+    return zip(results, function.outputTypes).map { Tensor(buffer: $0, type: $1) }
   }
 }
 
