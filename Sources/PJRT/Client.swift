@@ -127,16 +127,28 @@ public struct Device: @unchecked Sendable {
 /// What compilation may be told: a `CompileOptionsProto`.
 public struct CompileOptions: Hashable, Sendable {
   /// Copies of the program that run together on devices of their own, each with its share of the data.
-  public var partitions = 1
+  public var partitions: Int
+  /// Switches of XLA by name, such as `xla_cpu_enable_fast_min_max`, that this compilation sets.
+  public var switches: [String: Bool]
 
-  public init(partitions: Int = 1) { self.partitions = partitions }
+  public init(partitions: Int = 1, switches: [String: Bool] = [:]) {
+    self.partitions = partitions
+    self.switches = switches
+  }
 
-  /// `executable_build_options` (field 3) with `num_replicas` (4) and `num_partitions` (5).
+  /// `executable_build_options` (field 3) with `num_replicas` (4) and `num_partitions` (5), and
+  /// `env_option_overrides` (7), a map whose values have `bool_field` (2).
   var serialized: [UInt8] {
     var inner: [UInt8] = [0x20, 0x01, 0x28] + Self.varint(partitions)
     // use_spmd_partitioning (6): one program for all partitions.
     if partitions > 1 { inner += [0x30, 0x01] }
-    return [0x1a] + Self.varint(inner.count) + inner
+    var bytes = [0x1a] + Self.varint(inner.count) + inner
+    for (name, value) in switches.sorted(by: { $0.key < $1.key }) {
+      let key = [0x0a] + Self.varint(name.utf8.count) + Array(name.utf8)
+      let entry = key + [0x12, 0x02, 0x10, value ? 1 : 0]
+      bytes += [0x3a] + Self.varint(entry.count) + entry
+    }
+    return bytes
   }
 
   private static func varint(_ value: Int) -> [UInt8] {
@@ -156,6 +168,6 @@ private func withPointers<R>(_ strings: [[CChar]], _ body: ([UnsafePointer<CChar
     copy.initialize(from: string, count: string.count)
     return copy
   }
-  defer { copies.forEach { $0.deallocate() } }
+  defer { for copy in copies { copy.deallocate() } }
   return try body(copies.map { UnsafePointer($0) })
 }

@@ -1,10 +1,11 @@
-import Foundation
 import Formats
+import Foundation
 import Lab
 import NN
-@testable import Papers
 import Pinion
 import Testing
+
+@testable import Papers
 
 private func oracle(_ name: String) throws -> [String: Tensor] {
   let url = try #require(Bundle.module.url(forResource: name, withExtension: "safetensors", subdirectory: "Oracles"))
@@ -49,9 +50,10 @@ private func largest(_ x: Tensor) throws -> Double { try x.abs().max().item() }
   }
 
   @Test func equalsTimm() throws {
-    var weights = try oracle("tnt")
-    let images = try #require(weights.removeValue(forKey: "images"))
-    let logits = try #require(weights.removeValue(forKey: "logits"))
+    let stored = try oracle("tnt")
+    let images = try #require(stored["images"])
+    let logits = try #require(stored["logits"])
+    var weights = stored.filter { $0.key != "images" && $0.key != "logits" }
     var c = TNTConfiguration()
     (c.imageSize, c.channels, c.classes, c.width, c.innerWidth) = (32, 2, 5, 24, 8)
     (c.depth, c.heads, c.innerHeads) = (2, 3, 2)
@@ -77,7 +79,7 @@ private func largest(_ x: Tensor) throws -> Double { try x.abs().max().item() }
     let alone = try map(try TNT(c, key: Key(0))) { leaf in
       try #require(try parameters(of: model)[leaf.path])
     }
-    #expect(try largest(zeroed(images) - alone(images)) == 0)
+    #expect(try largest(zeroed(images) - alone(images)) < 1e-5)
     #expect(try largest(model(images) - alone(images)) > 1e-3)
   }
 
@@ -104,13 +106,17 @@ private func largest(_ x: Tensor) throws -> Double { try x.abs().max().item() }
     let images = Key(6).normal([2, 16, 16, 1], dtype: .float64)
     let labels = Tensor([0, 2] as [Int32])
     func loss(_ model: TNT) -> Tensor { crossEntropy(model(images), labels) }
-    let gradient = try grad(loss)(model)
+    // Compiled: leaves of an uncompiled gradient, read one by one, would each compile most of it.
+    let slopes = jit { (model: TNT) -> TNT in try grad(loss)(model) }
+    let gradient = try slopes(model)
     var sign = 1.0
     let direction = try map(model) { leaf in
       sign = -sign
-      return Key(7).foldIn(leaf.path.utf8.reduce(0) { $0 &* 31 &+ Int($1) } & 0xffff).normal(leaf.tensor.shape, dtype: .float64) * sign
+      return Key(7).foldIn(leaf.path.utf8.reduce(0) { $0 &* 31 &+ Int($1) } & 0xffff).normal(
+        leaf.tensor.shape, dtype: .float64) * sign
     }
     let h = 1e-5
+    let compiled = jit { (model: TNT) -> Tensor in loss(model) }
     func moved(_ by: Double) throws -> Double {
       let list = try tensorLeaves(of: direction)
       var i = 0
@@ -118,11 +124,13 @@ private func largest(_ x: Tensor) throws -> Double { try x.abs().max().item() }
         defer { i += 1 }
         return leaf.tensor + list[i] * by
       }
-      return try loss(other).item()
+      return try compiled(other).item()
     }
     let measured = (try moved(h) - moved(-h)) / (2 * h)
     var analytic = 0.0
-    for (g, d) in zip(try tensorLeaves(of: gradient), try tensorLeaves(of: direction)) { analytic += try (g * d).sum().item() }
+    for (g, d) in zip(try tensorLeaves(of: gradient), try tensorLeaves(of: direction)) {
+      analytic += try (g * d).sum().item()
+    }
     #expect(abs(measured - analytic) < 1e-7 * max(1, abs(measured)))
   }
 
@@ -131,7 +139,7 @@ private func largest(_ x: Tensor) throws -> Double { try x.abs().max().item() }
     let c = TNTConfiguration.small
     let (n, m, w, d) = (c.patches, c.pixels, c.innerWidth, c.width)
     let model = try TNT(c, key: Key(0))
-    let counted = multiplyAdds(of: [model(Tensor.zeros([1, 224, 224, 3]))]) 
+    let counted = multiplyAdds(of: [model(Tensor.zeros([1, 224, 224, 3]))])
     let classToken = c.depth * (12 * d * d + 2 * d * (2 * n + 1))
     let embedding = 56 * 56 * 49 * 3 * w + n * m * w * d
     #expect(counted == c.blockMultiplyAdds + classToken + embedding + d * c.classes)
@@ -170,9 +178,13 @@ private func largest(_ x: Tensor) throws -> Double { try x.abs().max().item() }
   /// Two classes that brightness tells apart.
   private func pictures(_ count: Int) throws -> ImageDataset {
     let labels = (0..<count).map { Int32($0 % 2) }
-    let pixels = (0..<count * 256).map { UInt8(($0 / 256 % 2) * 120 + ($0 * 37) % 60) }
+    let pixels = (0..<count * 256).map { (i: Int) -> UInt8 in
+      let light = i / 256 % 2
+      return UInt8(light * 120 + (i * 37) % 60)
+    }
     return try ImageDataset(
-      name: "brightness", images: pixels, height: 16, width: 16, channels: 1, labels: labels, classNames: ["dark", "light"])
+      name: "brightness", images: pixels, height: 16, width: 16, channels: 1, labels: labels,
+      classNames: ["dark", "light"])
   }
 
   private var recipe: TrainingRecipe {
@@ -272,7 +284,9 @@ private func largest(_ x: Tensor) throws -> Double { try x.abs().max().item() }
             weights: "")
         }
       }
-      let cost = [Architecture.tnt: StepCost(seconds: 2, multiplyAdds: 1), .wideDeit: StepCost(seconds: 1, multiplyAdds: 1)]
+      let cost = [
+        Architecture.tnt: StepCost(seconds: 2, multiplyAdds: 1), .wideDeit: StepCost(seconds: 1, multiplyAdds: 1),
+      ]
       return TNTSummary(options: options, networks: networks, rates: [:], cost: cost).claims()
     }
     let good = try claims([0.86, 0.865, 0.862, 0.861, 0.863], [0.848, 0.852, 0.85, 0.847, 0.851])

@@ -12,7 +12,8 @@ import Testing
     ("asinh", { $0.asinh() }, -1, 1), ("acosh", { $0.acosh() }, 1.5, 3), ("atanh", { $0.atanh() }, -0.7, 0.7),
     ("sigmoid", { $0.sigmoid() }, -1, 1), ("erf", { $0.erf() }, -1, 1), ("erfc", { $0.erfc() }, -1, 1),
     ("erfInverse", { $0.erfInverse() }, -0.7, 0.7), ("lgamma", { $0.lgamma() }, 0.5, 3),
-    ("digamma", { $0.digamma() }, 0.5, 3), ("square", { $0.square() }, -1, 1), ("reciprocal", { $0.reciprocal() }, 0.5, 2),
+    ("digamma", { $0.digamma() }, 0.5, 3), ("square", { $0.square() }, -1, 1),
+    ("reciprocal", { $0.reciprocal() }, 0.5, 2),
     ("clamp", { $0.clamp(min: -0.3, max: 0.4) }, -1, 1),
   ]
 
@@ -60,7 +61,9 @@ import Testing
     #expect((sum * 2).exp().failure == error)
     #expect(throws: TensorError.self) { try sum.array(of: Float.self) }
     #expect((Tensor([1 as Float]) + Tensor([1.0])).failure?.kind == .dtype)
-    #expect(Tensor.zeros([32, 784]).matmul(.zeros([512, 10])).failure?.message == "inner sizes differ: left [32, 784], right [512, 10] (784 vs 512)")
+    #expect(
+      Tensor.zeros([32, 784]).matmul(.zeros([512, 10])).failure?.message
+        == "inner sizes differ: left [32, 784], right [512, 10] (784 vs 512)")
   }
 }
 
@@ -72,7 +75,9 @@ import Testing
     try checkGradients("broadcast", [numbers([3, 1])], second: false) { $0[0].broadcast(to: [2, 3, 4]) }
     try checkGradients("slice", [x], second: false) { $0[0].slice(axis: 2, from: 1, to: 4, step: 2) }
     try checkGradients("slice all", [x], second: false) { $0[0][1, .ellipsis, 0..<3, .newAxis] }
-    try checkGradients("pad", [x], second: false) { $0[0].pad(low: [1, 0, -1], high: [0, 2, 1], interior: [1, 0, 2]) }
+    try checkGradients("pad", [x], second: false) {
+      $0[0].pad(low: [1, 0, -1], high: [0, 2, 1], interior: [1, 0, 2])
+    }
     try checkGradients("concatenate", [x, x * 2], second: false) { concatenate($0, axis: 1) }
     try checkGradients("stack", [x, x * 2], second: false) { stack($0, axis: -1) }
     try checkGradients("reverse", [x], second: false) { $0[0].reverse([0, -1]) }
@@ -133,6 +138,10 @@ import Testing
     #expect(try (x .> 4).any(1).array(of: Bool.self) == [false, true])
     #expect(try (x .> 0).all(1).array(of: Bool.self) == [true, false])
     #expect(try Tensor([1, .nan, 3] as [Float]).argMax().item() == 1)
+    let withNaN = Tensor([1, .nan, 2, .infinity] as [Float])
+    #expect(try withNaN.max().item().isNaN && withNaN.min().item().isNaN)
+    #expect(try withNaN.reshape([1, 4, 1]).maxPool(window: [2]).array(of: Float.self)[0].isNaN)
+    #expect(try withNaN.cumulativeMax(axis: 0).array(of: Float.self)[2].isNaN)
     #expect(try Tensor([Float.infinity, 0]).softmax().array(of: Float.self).allSatisfy(\.isNaN))
     #expect(try Tensor([-Float.infinity, 0]).logSumExp().item() == 0)
     #expect(try Tensor([5, -7] as [Int32]).max().item() == 5)

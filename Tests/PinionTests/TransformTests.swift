@@ -1,6 +1,7 @@
 import Foundation
-@testable import Pinion
 import Testing
+
+@testable import Pinion
 
 @Suite struct GradientTests {
   @Test func higherOrders() throws {
@@ -15,7 +16,11 @@ import Testing
     let x = Tensor(3.0)
     #expect(try grad { (x: Tensor) in x * stopGradient(x) }(x).item() == 3)
     let clipped = try grad { (x: Tensor) in
-      try customVJP(inputs: [x]) { inputs in ([inputs[0] * inputs[0]], [inputs[0]]) } backward: { r, g in [g[0] * r[0] * 100] }[0]
+      try customVJP(inputs: [x]) { inputs in
+        ([inputs[0] * inputs[0]], [inputs[0]])
+      } backward: { r, g in
+        [g[0] * r[0] * 100]
+      }[0]
     }(x)
     #expect(try clipped.item() == 300)
   }

@@ -91,7 +91,8 @@ public final class ProgressDisplay: Sendable {
       state.nextID += 1
       state.bars.append(
         Bar(
-          id: id, parent: parent?.id ?? state.bars.last?.id, label: label, total: total, unit: unit, started: time, recent: [(time, 0)], lastLine: time))
+          id: id, parent: parent?.id ?? state.bars.last?.id, label: label, total: total, unit: unit, started: time,
+          recent: [(time, 0)], lastLine: time))
       if isTerminal { draw(&state, time) }
       return ProgressBar(display: self, id: id)
     }

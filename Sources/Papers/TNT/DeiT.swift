@@ -43,6 +43,9 @@ public struct DeiT: Module {
   public func forward(_ images: Tensor, key: Key? = nil) -> (logits: Tensor, trace: TNTTrace) {
     let c = configuration
     let batch = images.shape.first ?? 0
+    guard images.failure == nil, images.shape == [batch, c.imageSize, c.imageSize, c.channels] else {
+      return (c.refused(images), TNTTrace())
+    }
     let (g, p) = (c.grid, c.patchSize)
     let flat = images.reshape([batch, g, p, g, p, c.channels]).transpose([0, 1, 3, 2, 4, 5])
       .reshape([batch, c.patches, p * p * c.channels])

@@ -43,7 +43,7 @@ public struct TNTOptions: ExperimentOptions {
     (width, wideWidth, innerWidth, depth, heads, innerHeads) = (96, 120, 12, 6, 3, 2)
     parallelRuns = 2
     switch scale {
-    case .quick: (seeds, trainImages, validationImages, testImages, epochs) = (1, 5_000, 500, 2_000, 3)
+    case .quick: (seeds, trainImages, validationImages, testImages, epochs) = (1, 4_000, 500, 2_000, 3)
     case .standard: break
     case .full:
       networks = [.tnt, .deit, .wideDeit, .tntOuterPositions, .tntInnerPositions, .tntNoPositions, .convNet]
@@ -84,7 +84,9 @@ public struct TNTOptions: ExperimentOptions {
   /// Sizes of TNT for pictures of a data set.
   public func configuration(channels: Int, classes: Int) -> TNTConfiguration {
     var c = TNTConfiguration()
-    (c.imageSize, c.patchSize, c.innerStride, c.channels, c.classes) = (imageSize, patchSize, innerStride, channels, classes)
+    (c.imageSize, c.patchSize, c.innerStride, c.channels, c.classes) = (
+      imageSize, patchSize, innerStride, channels, classes
+    )
     (c.depth, c.width, c.innerWidth, c.heads, c.innerHeads) = (depth, width, innerWidth, heads, innerHeads)
     c.dropPath = dropPath
     return c

@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import Lab
 import Pinion
 
@@ -109,10 +109,12 @@ struct TNTFigures {
       }
       let factor = max(1, 128 / side)
       let map = try Image(width: side, height: side, channels: 3, bytes: bytes).enlarged(factor)
-      let pair = try Image.grid([picture(index, scale: max(1, side * factor / data.test.height)), map], columns: 2, gap: 4)
+      let pair = try Image.grid(
+        [picture(index, scale: max(1, side * factor / data.test.height)), map], columns: 2, gap: 4)
       return ReportImage(
         png: try pair.encoded(), caption: data.test.name(of: index),
-        description: "\(data.test.name(of: index)) beside the principal components of its pixel tokens", isPixelated: true)
+        description: "\(data.test.name(of: index)) beside the principal components of its pixel tokens",
+        isPixelated: true)
     }
   }
 
@@ -130,7 +132,8 @@ struct TNTFigures {
     }
     return .chart(
       .layers(
-        [.scatter(series)], x: .init("first principal component"), y: .init("second"), title: "Class tokens of 500 test pictures"),
+        [.scatter(series)], x: .init("first principal component"), y: .init("second"),
+        title: "Class tokens of 500 test pictures"),
       caption: "What the last block has made of the pictures, seen from the two directions in which it varies most.")
   }
 

@@ -70,6 +70,13 @@ public struct TNTConfiguration: Codable, Hashable, Sendable {
     return depth * (2 * n * m * c * (6 * c + m) + n * m * c * d + 2 * n * d * (6 * d + n))
   }
 
+  /// The failure of pictures that the network wasn't made for.
+  func refused(_ images: Tensor) -> Tensor {
+    if images.failure != nil { return images }
+    return .failed(
+      .shape("images", "the network takes [batch, \(imageSize), \(imageSize), \(channels)], got \(images.shape)"))
+  }
+
   /// Checks that the sizes fit together.
   ///
   /// - Throws: `TensorError` that says which don't.
@@ -77,10 +84,16 @@ public struct TNTConfiguration: Codable, Hashable, Sendable {
     func require(_ holds: Bool, _ message: String) throws {
       if !holds { throw TensorError.value("TNT", message) }
     }
-    try require(imageSize > 0 && patchSize > 0 && imageSize % patchSize == 0, "image side \(imageSize) isn't a multiple of the patch side \(patchSize)")
-    try require(innerStride > 0 && patchSize % innerStride == 0, "patch side \(patchSize) isn't a multiple of the inner stride \(innerStride)")
+    try require(
+      imageSize > 0 && patchSize > 0 && imageSize % patchSize == 0,
+      "image side \(imageSize) isn't a multiple of the patch side \(patchSize)")
+    try require(
+      innerStride > 0 && patchSize % innerStride == 0,
+      "patch side \(patchSize) isn't a multiple of the inner stride \(innerStride)")
     try require(heads > 0 && width % heads == 0, "width \(width) isn't a multiple of \(heads) heads")
-    try require(innerHeads > 0 && innerWidth % innerHeads == 0, "inner width \(innerWidth) isn't a multiple of \(innerHeads) inner heads")
+    try require(
+      innerHeads > 0 && innerWidth % innerHeads == 0,
+      "inner width \(innerWidth) isn't a multiple of \(innerHeads) inner heads")
     try require(depth > 0 && classes > 1 && channels > 0, "depth, channels and classes must be positive")
   }
 }
@@ -139,6 +152,9 @@ public struct TNT: Module {
   public func forward(_ images: Tensor, key: Key? = nil) -> (logits: Tensor, trace: TNTTrace) {
     let c = configuration
     let batch = images.shape.first ?? 0
+    guard images.failure == nil, images.shape == [batch, c.imageSize, c.imageSize, c.channels] else {
+      return (c.refused(images), TNTTrace())
+    }
     var trace = TNTTrace()
     var inner = pixelEmbedding(images)
     if !c.innerPositions { inner = pixelEmbedding.withoutPositions(images) }

@@ -38,7 +38,8 @@ struct PrincipalComponents {
   func scaled() -> [Double] {
     let n = projected.count / max(count, 1)
     let deviations = (0..<count).map { k in
-      ((0..<n).reduce(0) { $0 + projected[$1 * count + k] * projected[$1 * count + k] } / Double(max(n, 1))).squareRoot()
+      ((0..<n).reduce(0) { $0 + projected[$1 * count + k] * projected[$1 * count + k] } / Double(max(n, 1)))
+        .squareRoot()
     }
     return projected.enumerated().map { i, value in
       min(max(0.5 + value / (6 * max(deviations[i % count], 1e-12)), 0), 1)

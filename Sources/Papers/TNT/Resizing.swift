@@ -26,7 +26,8 @@ extension TNT {
   /// - Throws: `TensorError` where the pictures' channels differ.
   public func withClasses(_ classes: Int, channels: Int, key: Key) throws -> TNT {
     guard channels == configuration.channels else {
-      throw TensorError.value("TNT", "was trained on pictures of \(configuration.channels) channels, these have \(channels)")
+      throw TensorError.value(
+        "TNT", "was trained on pictures of \(configuration.channels) channels, these have \(channels)")
     }
     if classes == configuration.classes { return self }
     var copy = self

@@ -115,7 +115,8 @@ final class NetworkTrainer: Sendable {
   private func trained<Model: ImageClassifier>(
     _ model: Model, _ job: Job, in parent: ProgressBar
   ) throws -> TrainedNetwork {
-    let label = job.isTuning ? "\(job.architecture.title), rate \(job.rate)" : "\(job.architecture.title), seed \(job.seed)"
+    let label =
+      job.isTuning ? "\(job.architecture.title), rate \(job.rate)" : "\(job.architecture.title), seed \(job.seed)"
     var training = try training(model, rate: job.rate, epochs: job.epochs, seed: job.seed)
     let saved = context.checkpointFolder.appending(path: job.name + ".state.safetensors")
     if context.resumed { try training.restore(from: saved) }

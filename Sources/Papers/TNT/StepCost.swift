@@ -14,7 +14,7 @@ struct StepCost: Codable {
   /// - Returns: by network; ablations cost what TNT costs and aren't timed.
   static func measure(_ trainer: NetworkTrainer, _ rates: [Architecture: Double]) throws -> [Architecture: StepCost] {
     let networks = trainer.context.options.networks.filter { $0.isTuned }
-    let (rounds, stepsOfRound) = (5, 20)
+    let (rounds, stepsOfRound) = trainer.context.scale == .quick ? (3, 8) : (5, 20)
     let bar = trainer.context.progress.start("timing", total: rounds, unit: "round")
     defer { bar.finish() }
     var timers: [(network: Architecture, multiplyAdds: Int, run: () throws -> Double)] = []

@@ -67,7 +67,8 @@ struct TNTSummary {
       let formula = Double(sizes.blockMultiplyAdds) / Double(DeiT.blockMultiplyAdds(wideSizes))
       claims.append(
         Claim(
-          "multiply-adds", statement: "multiply-adds of the two networks' blocks differ by at most a tenth (the paper's formula)",
+          "multiply-adds",
+          statement: "multiply-adds of the two networks' blocks differ by at most a tenth (the paper's formula)",
           measured: abs(formula - 1), comparison: .atMost, threshold: 0.1, baseline: "DeiT d=\(options.wideWidth)",
           seeds: 1, isStructural: true))
     }
@@ -106,7 +107,9 @@ struct TNTSummary {
       .chart(curves, caption: "Accuracy on held-out pictures after each epoch: mean and range over seeds."),
       .chart(
         secondsChart,
-        caption: "The same against the seconds that training took, measured one network at a time (equal epochs aren't equal cost)."),
+        caption:
+          "The same against the seconds that training took, measured one network at a time (equal epochs aren't equal cost)."
+      ),
     ]
   }
 
@@ -130,7 +133,9 @@ struct TNTSummary {
     }
     return ReportTable(
       columns: columns, rows: rows,
-      caption: "Multiply-adds of one picture as counted in the graph, class token, embedding and head included; ± is the standard deviation over seeds.")
+      caption:
+        "Multiply-adds of one picture as counted in the graph, class token, embedding and head included; ± is the standard deviation over seeds."
+    )
   }
 
   private func series(_ x: (Architecture, EpochRecord) -> Double) -> [Chart.Series] {
@@ -149,7 +154,8 @@ struct TNTSummary {
 
   private var curves: Chart {
     .layers(
-      [.lines(series { Double($1.epoch) })], x: .init("epoch"), y: .init("held-out accuracy, %"), title: "Learning curves")
+      [.lines(series { Double($1.epoch) })], x: .init("epoch"), y: .init("held-out accuracy, %"),
+      title: "Learning curves")
   }
 
   private var secondsChart: Chart {

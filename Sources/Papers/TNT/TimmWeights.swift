@@ -57,7 +57,8 @@ extension TNT {
     }
     if let failure = result.failure { throw failure }
     guard result.type == leaf.tensor.type else {
-      throw TensorError.shape("TNT", "timm's '\(timmName(leaf.path))' is \(tensor.type), which doesn't fit \(leaf.tensor.type)")
+      throw TensorError.shape(
+        "TNT", "timm's '\(timmName(leaf.path))' is \(tensor.type), which doesn't fit \(leaf.tensor.type)")
     }
     return result
   }

@@ -17,14 +17,17 @@ struct DotGeneral: Primitive {
     for (side, type) in inputs.enumerated() {
       let used = batch[side] + contract[side]
       guard Set(used).count == used.count, used.allSatisfy({ type.shape.indices.contains($0) }) else {
-        throw TensorError.value(name, "batch \(batch[side]) and contracted \(contract[side]) aren't distinct axes of \(type.shape)")
+        throw TensorError.value(
+          name, "batch \(batch[side]) and contracted \(contract[side]) aren't distinct axes of \(type.shape)")
       }
     }
     guard batch[0].map({ a.shape[$0] }) == batch[1].map({ b.shape[$0] }) else {
-      throw TensorError.shape(name, "batch sizes differ: left \(a.shape) at \(batch[0]), right \(b.shape) at \(batch[1])")
+      throw TensorError.shape(
+        name, "batch sizes differ: left \(a.shape) at \(batch[0]), right \(b.shape) at \(batch[1])")
     }
     guard contract[0].map({ a.shape[$0] }) == contract[1].map({ b.shape[$0] }) else {
-      throw TensorError.shape(name, "inner sizes differ: left \(a.shape) at \(contract[0]), right \(b.shape) at \(contract[1])")
+      throw TensorError.shape(
+        name, "inner sizes differ: left \(a.shape) at \(contract[0]), right \(b.shape) at \(contract[1])")
     }
     let shape =
       batch[0].map { a.shape[$0] } + free(0, a.rank).map { a.shape[$0] } + free(1, b.rank).map { b.shape[$0] }
@@ -42,8 +45,10 @@ struct DotGeneral: Primitive {
     let lead = batched ? [outer] : []
     let base = lead.count
     // The left as it is with the contracted axes last, the right with them first.
-    let leftFirst = !isOrdered(batch[0] + free(0, a.rank) + contract[0]) && isOrdered(batch[0] + contract[0] + free(0, a.rank))
-    let rightFirst = isOrdered(batch[1] + contract[1] + free(1, b.rank)) || !isOrdered(batch[1] + free(1, b.rank) + contract[1])
+    let leftFirst =
+      !isOrdered(batch[0] + free(0, a.rank) + contract[0]) && isOrdered(batch[0] + contract[0] + free(0, a.rank))
+    let rightFirst =
+      isOrdered(batch[1] + contract[1] + free(1, b.rank)) || !isOrdered(batch[1] + free(1, b.rank) + contract[1])
     let left =
       leftFirst
       ? matrix(operands[0], batch[0] + contract[0] + free(0, a.rank), lead + [k, m], &printer)
@@ -88,7 +93,10 @@ struct DotGeneral: Primitive {
     let gLeft = Array(nb..<(nb + fa.count))
     let gRight = Array((nb + fa.count)..<(nb + fa.count + fb.count))
     /// Cotangent of one side: contract the cotangent with the other side over the other's free axes.
-    func side(_ other: Tensor, _ gFree: [Int], _ otherBatch: [Int], _ otherFree: [Int], _ place: [Int], _ mineContract: [Int], _ otherContract: [Int]) -> Tensor {
+    func side(
+      _ other: Tensor, _ gFree: [Int], _ otherBatch: [Int], _ otherFree: [Int], _ place: [Int], _ mineContract: [Int],
+      _ otherContract: [Int]
+    ) -> Tensor {
       let d = dotGeneral(g, other, batch: (gBatch, otherBatch), contract: (gFree, otherFree))
       // Axes of d: batch, my free axes, then the other's contracted axes in ascending order.
       let ascending = otherContract.sorted()

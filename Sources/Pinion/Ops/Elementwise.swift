@@ -63,7 +63,8 @@ struct Unary: Primitive {
     case .abs:
       guard x.dtype.isComplex else { return [g * x.sign()] }
       // Gradient of |z| is z/|z|; our cotangents are conjugated as in JAX.
-      let unit = select(y .== 0, Tensor.zeros(like: x), x.conjugate() / complex(maximum(y, 1e-300 as Double), Tensor.zeros(like: y)))
+      let unit = select(
+        y .== 0, Tensor.zeros(like: x), x.conjugate() / complex(maximum(y, 1e-300 as Double), Tensor.zeros(like: y)))
       return [complex(g, Tensor.zeros(like: g)) * unit]
     case .sign, .floor, .ceil, .round: return [Tensor.zeros(like: g)]
     case .exp: return [g * y]
@@ -173,7 +174,8 @@ struct Binary: Primitive {
     case .power:
       // At a = 0 the logarithm has no value, and none is wanted: the power's derivative by b is 0 there.
       let one = Tensor.ones(like: a)
-      let left = context.needs[0] ? g * select(b .== 0, Tensor.zeros(like: a), b * select(b .== 0, one, a).pow(b - 1)) : nil
+      let left =
+        context.needs[0] ? g * select(b .== 0, Tensor.zeros(like: a), b * select(b .== 0, one, a).pow(b - 1)) : nil
       let right = context.needs[1] ? g * select(a .== 0, Tensor.zeros(like: a), select(a .== 0, one, a).log() * y) : nil
       return [left, right]
     case .maximum, .minimum:
@@ -195,7 +197,14 @@ struct Binary: Primitive {
 
 /// Elementwise comparison; IEEE rules for NaN.
 struct Compare: Primitive {
-  enum Direction: String { case equal = "EQ", notEqual = "NE", less = "LT", lessEqual = "LE", greater = "GT", greaterEqual = "GE" }
+  enum Direction: String {
+    case equal = "EQ"
+    case notEqual = "NE"
+    case less = "LT"
+    case lessEqual = "LE"
+    case greater = "GT"
+    case greaterEqual = "GE"
+  }
   let direction: Direction
   var name: String { "comparison" }
 
@@ -267,7 +276,9 @@ struct Convert: Primitive {
   func vjp(_ context: VJPContext) throws -> [Tensor?] {
     let x = context.inputs[0]
     guard x.dtype.isDifferentiable, dtype.isDifferentiable else { return [nil] }
-    return [x.dtype.isComplex == dtype.isComplex ? context.cotangent.cast(x.dtype) : context.cotangent.real().cast(x.dtype)]
+    return [
+      x.dtype.isComplex == dtype.isComplex ? context.cotangent.cast(x.dtype) : context.cotangent.real().cast(x.dtype)
+    ]
   }
 }
 

@@ -3,7 +3,8 @@ struct Reshape: Primitive {
   let shape: Shape
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
     guard inputs[0].count == shape.elementCount, shape.allSatisfy({ $0 >= 0 }) else {
-      throw TensorError.shape(name, "\(inputs[0].shape) has \(inputs[0].count) elements, \(shape) has \(shape.elementCount)")
+      throw TensorError.shape(
+        name, "\(inputs[0].shape) has \(inputs[0].count) elements, \(shape) has \(shape.elementCount)")
     }
     return [inputs[0].with(shape: shape)]
   }
@@ -42,9 +43,11 @@ struct BroadcastInDim: Primitive {
   let axes: [Int]
   var name: String { "broadcast" }
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
-    let fits = axes.count == inputs[0].rank && zip(axes, inputs[0].shape).allSatisfy { axis, size in
-      axis >= 0 && axis < shape.count && (size == 1 || size == shape[axis])
-    }
+    let fits =
+      axes.count == inputs[0].rank
+      && zip(axes, inputs[0].shape).allSatisfy { axis, size in
+        axis >= 0 && axis < shape.count && (size == 1 || size == shape[axis])
+      }
     guard fits, Set(axes).count == axes.count else {
       throw TensorError.shape(name, "\(inputs[0].shape) doesn't stretch to \(shape)")
     }
@@ -120,7 +123,9 @@ struct Pad: Primitive {
     guard low.count == shape.count, high.count == shape.count, interior.count == shape.count else {
       throw TensorError.value(name, "takes low, high and interior for each axis of \(shape)")
     }
-    guard interior.allSatisfy({ $0 >= 0 }) else { throw TensorError.value(name, "interior padding is negative: \(interior)") }
+    guard interior.allSatisfy({ $0 >= 0 }) else {
+      throw TensorError.value(name, "interior padding is negative: \(interior)")
+    }
     let sizes = shape.indices.map { low[$0] + shape[$0] + max(shape[$0] - 1, 0) * interior[$0] + high[$0] }
     guard sizes.allSatisfy({ $0 >= 0 }) else {
       throw TensorError.value(name, "low \(low), high \(high) crop more than \(shape) has")
@@ -157,7 +162,9 @@ struct Concatenate: Primitive {
   let axis: Int
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
     guard let first = inputs.first else { throw TensorError.value(name, "needs at least one tensor") }
-    guard first.shape.indices.contains(axis) else { throw TensorError.value(name, "axis \(axis) isn't one of \(first.shape)") }
+    guard first.shape.indices.contains(axis) else {
+      throw TensorError.value(name, "axis \(axis) isn't one of \(first.shape)")
+    }
     var total = 0
     for (i, type) in inputs.enumerated() {
       var other = type.shape
@@ -167,7 +174,8 @@ struct Concatenate: Primitive {
       total += other[axis]
       other[axis] = first.shape[axis]
       guard other == first.shape else {
-        throw TensorError.shape(name, "tensor \(i) is \(type.shape), the first is \(first.shape); only axis \(axis) may differ")
+        throw TensorError.shape(
+          name, "tensor \(i) is \(type.shape), the first is \(first.shape); only axis \(axis) may differ")
       }
     }
     var shape = first.shape
@@ -195,7 +203,10 @@ struct Reverse: Primitive {
   let axes: [Int]
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] { [inputs[0]] }
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
-    [printer.emit("stablehlo.reverse", operands, operands[0].type, attributes: "dimensions = \(printer.i64Array(axes))")]
+    [
+      printer.emit(
+        "stablehlo.reverse", operands, operands[0].type, attributes: "dimensions = \(printer.i64Array(axes))")
+    ]
   }
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [Tensor.apply1(self, [context.cotangent])] }
 }
@@ -255,7 +266,8 @@ extension Tensor {
   /// One axis moved to another place.
   public func moveAxis(from source: Int, to destination: Int) -> Tensor {
     guard let i = shape.normalizedAxis(source), let j = shape.normalizedAxis(destination) else {
-      return failure != nil ? self : .failed(.value("moveAxis", "axes \(source), \(destination) aren't axes of \(shape)"))
+      return failure != nil
+        ? self : .failed(.value("moveAxis", "axes \(source), \(destination) aren't axes of \(shape)"))
     }
     var order = Array(0..<rank)
     order.insert(order.remove(at: i), at: j)
@@ -285,7 +297,9 @@ extension Tensor {
     switch self.axis(axis, "squeeze") {
     case .failure(let error): return .failed(error)
     case .success(let i):
-      guard shape[i] == 1 else { return .failed(.shape("squeeze", "axis \(axis) of \(shape) has size \(shape[i]), not 1")) }
+      guard shape[i] == 1 else {
+        return .failed(.shape("squeeze", "axis \(axis) of \(shape) has size \(shape[i]), not 1"))
+      }
       var shape = shape
       shape.remove(at: i)
       return reshape(shape)

@@ -13,7 +13,9 @@ struct Reduce: Primitive {
     case .max, .min:
       guard !type.dtype.isComplex else { throw TensorError.dtype(name, "complex numbers have no order") }
     case .sum, .product:
-      guard type.dtype != .bool else { throw TensorError.dtype(name, "takes numbers, not booleans; cast(.int32) counts") }
+      guard type.dtype != .bool else {
+        throw TensorError.dtype(name, "takes numbers, not booleans; cast(.int32) counts")
+      }
     }
     return [type.with(shape: type.shape.indices.filter { !axes.contains($0) }.map { type.shape[$0] })]
   }
@@ -93,14 +95,18 @@ struct ArgReduce: Primitive {
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
     var shape = inputs[0].shape
     guard !inputs[0].dtype.isComplex else { throw TensorError.dtype(name, "complex numbers have no order") }
-    guard shape.remove(at: axis) > 0 else { throw TensorError.shape(name, "axis \(axis) of \(inputs[0].shape) is empty") }
+    guard shape.remove(at: axis) > 0 else {
+      throw TensorError.shape(name, "axis \(axis) of \(inputs[0].shape) is empty")
+    }
     return [TensorType(.int32, shape)]
   }
 
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     let type = operands[0].type
-    let places = printer.emit("stablehlo.iota", [], TensorType(.int32, type.shape), attributes: "iota_dimension = \(axis) : i64")
-    let start = printer.constant(isMax ? type.dtype.lowestLiteral : type.dtype.highestLiteral, TensorType(type.dtype, []))
+    let places = printer.emit(
+      "stablehlo.iota", [], TensorType(.int32, type.shape), attributes: "iota_dimension = \(axis) : i64")
+    let start = printer.constant(
+      isMax ? type.dtype.lowestLiteral : type.dtype.highestLiteral, TensorType(type.dtype, []))
     let zero = printer.constant("0", TensorType(.int32, []))
     let e = TensorType(type.dtype, []).mlir
     let kind = type.dtype.isFloating ? "FLOAT" : type.dtype.isSignedInteger ? "SIGNED" : "UNSIGNED"

@@ -1,10 +1,10 @@
-import Foundation
 import PJRT
 import Synchronization
 
 /// The plugin, its client and the programs compiled so far.
 final class Backend: Sendable {
   let client: Client
+  let options: CompileOptions
   /// Whether programs can read the host's memory, and the host theirs.
   let sharesHostMemory: Bool
   let cache = Mutex<[ProgramKey: Executable]>([:])
@@ -12,7 +12,12 @@ final class Backend: Sendable {
   private init() throws {
     client = try Client(plugin: Plugin(path: Plugin.locate()))
     sharesHostMemory = client.platformName == "cpu"
+    // Fast minima and maxima lose NaN in reductions.
+    options = CompileOptions(switches: sharesHostMemory ? ["xla_cpu_enable_fast_min_max": false] : [:])
   }
+
+  /// Compiles a program with the platform's options.
+  func compile(_ text: String) throws -> Executable { try client.compile(mlir: text, options: options) }
 
   private static let instance = Mutex<Backend?>(nil)
 

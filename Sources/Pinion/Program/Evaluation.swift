@@ -102,7 +102,7 @@ enum Evaluator {
 
   private static func cached(_ key: ProgramKey, on backend: Backend, text: () throws -> String) throws -> Executable {
     if let executable = backend.cache.withLock({ $0[key] }) { return executable }
-    let executable = try backend.client.compile(mlir: text())
+    let executable = try backend.compile(text())
     backend.cache.withLock { $0[key] = executable }
     return executable
   }
@@ -136,7 +136,8 @@ enum Evaluator {
 extension TensorError {
   static var donated: TensorError {
     TensorError(
-      .value, "read", "the tensor's memory was given to a compiled function (`donating:`); use the function's result instead")
+      .value, "read",
+      "the tensor's memory was given to a compiled function (`donating:`); use the function's result instead")
   }
 }
 

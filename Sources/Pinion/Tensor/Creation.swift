@@ -18,7 +18,9 @@ struct Iota: Primitive {
   let type: TensorType
   let axis: Int
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
-    guard type.shape.indices.contains(axis) else { throw TensorError.value(name, "axis \(axis) isn't one of \(type.shape)") }
+    guard type.shape.indices.contains(axis) else {
+      throw TensorError.value(name, "axis \(axis) isn't one of \(type.shape)")
+    }
     guard type.dtype != .bool else { throw TensorError.dtype(name, "makes numbers, not booleans") }
     return [type]
   }

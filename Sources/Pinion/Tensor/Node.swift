@@ -72,7 +72,9 @@ final class Node: @unchecked Sendable {
   var inputs: [Value]
   var state: NodeState
 
-  init(_ primitive: any Primitive, _ inputs: [Value], _ types: [TensorType], scope: Int = 0, state: NodeState = .pending) {
+  init(
+    _ primitive: any Primitive, _ inputs: [Value], _ types: [TensorType], scope: Int = 0, state: NodeState = .pending
+  ) {
     var scope = scope
     var tracked = primitive is Marker
     var depth = 0

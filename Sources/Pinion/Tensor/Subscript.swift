@@ -102,7 +102,8 @@ extension Tensor {
         let low = from.map { $0 < 0 ? $0 + size : $0 } ?? 0
         let high = to.map { $0 < 0 ? $0 + size : $0 } ?? size
         guard step > 0, low >= 0, low <= high, high <= size else {
-          return .failed(.value("subscript", "range \(low)..<\(high) step \(step) isn't inside axis \(axis) of \(shape)"))
+          return .failed(
+            .value("subscript", "range \(low)..<\(high) step \(step) isn't inside axis \(axis) of \(shape)"))
         }
         starts.append(low)
         limits.append(high)

@@ -28,7 +28,8 @@ func pullback(_ outputs: [(Tensor, Tensor)], to arguments: [Tensor]) throws -> [
   for (output, cotangent) in outputs where dependent.contains(ObjectIdentifier(output.node)) {
     add(cotangent, to: ValueID(output.value))
   }
-  for node in order.reversed() where dependent.contains(ObjectIdentifier(node)) && !targets.contains(ObjectIdentifier(node)) {
+  for node in order.reversed()
+  where dependent.contains(ObjectIdentifier(node)) && !targets.contains(ObjectIdentifier(node)) {
     let given = node.types.indices.map { cotangents.removeValue(forKey: ValueID(node, $0)) }
     guard given.contains(where: { $0 != nil }) else { continue }
     let needs = node.inputs.map { dependent.contains(ObjectIdentifier($0.node)) && $0.type.dtype.isDifferentiable }

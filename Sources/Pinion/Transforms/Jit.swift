@@ -27,7 +27,9 @@ private struct CallSignature: Hashable {
 
 /// Traces a function on placeholders and compiles it.
 private enum Tracer {
-  static func compile(arguments: [Tensor], donated: [Int], outputs: ([Tensor]) throws -> [Tensor]) throws -> CompiledFunction {
+  static func compile(arguments: [Tensor], donated: [Int], outputs: ([Tensor]) throws -> [Tensor]) throws
+    -> CompiledFunction
+  {
     let region = Graph.region.wrappingAdd(1, ordering: .relaxed).newValue
     let placeholders = arguments.map { argument in
       Tensor(Node(Placeholder(region: region), [], [argument.type], scope: region))
@@ -55,7 +57,7 @@ private enum Tracer {
     }
     // Seconds, for a large program: other threads go on meanwhile.
     return CompiledFunction(
-      executable: try Backend.shared().client.compile(mlir: text), captures: captured, outputTypes: results.map(\.type),
+      executable: try Backend.shared().compile(text), captures: captured, outputTypes: results.map(\.type),
       donated: arguments.indices.filter { aliases[$0] != nil })
   }
 

@@ -64,13 +64,17 @@ private enum FieldPlan<Root> {
     return nil
   }
 
-  private static func constant<V: Hashable & SendableMetatype>(_ type: V.Type, _ keyPath: PartialKeyPath<Root>) -> Field? {
+  private static func constant<V: Hashable & SendableMetatype>(_ type: V.Type, _ keyPath: PartialKeyPath<Root>)
+    -> Field?
+  {
     guard let path = keyPath as? KeyPath<Root, V> else { return nil }
     let unchecked = UncheckedPath(path)
     return { root, visitor in visitor.constant(root[keyPath: unchecked.path]) }
   }
 
-  private static func child<V: Tree & SendableMetatype>(_ type: V.Type, _ name: String, _ keyPath: PartialKeyPath<Root>) throws -> Field? {
+  private static func child<V: Tree & SendableMetatype>(_ type: V.Type, _ name: String, _ keyPath: PartialKeyPath<Root>)
+    throws -> Field?
+  {
     guard let path = keyPath as? WritableKeyPath<Root, V> else {
       throw TensorError.value("\(Root.self)", "field '\(name)' holds tensors and must be 'var', not 'let'")
     }
