@@ -115,7 +115,7 @@ private func largest(_ x: Tensor) throws -> Double { try x.abs().max().item() }
       return Key(7).foldIn(leaf.path.utf8.reduce(0) { $0 &* 31 &+ Int($1) } & 0xffff).normal(
         leaf.tensor.shape, dtype: .float64) * sign
     }
-    let h = 1e-5
+    let h = 1e-6
     let compiled = jit { (model: TNT) -> Tensor in loss(model) }
     func moved(_ by: Double) throws -> Double {
       let list = try tensorLeaves(of: direction)

@@ -53,6 +53,12 @@ struct Unary: Primitive {
     case .erfInverse: op = "chlo.erf_inv"
     default: op = "stablehlo.\(kind.rawValue)"
     }
+    var operands = operands
+    if op.hasPrefix("chlo."), operands[0].type.dtype != .float32 {
+      // Expanded to long polynomials that use the operand many times; fused with what makes it, XLA would compile
+      // (and run) that once for each use.
+      operands = printer.emit("stablehlo.optimization_barrier", operands, results: operands.map(\.type))
+    }
     return [printer.emit(op, operands, try resultTypes(operands.map(\.type))[0])]
   }
 

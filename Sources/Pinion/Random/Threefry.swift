@@ -34,6 +34,10 @@ struct Threefry2x32: Primitive {
       }
       x = op("add", x, keys[(group + 1) % 3])
       y = op("add", op("add", y, keys[(group + 2) % 3]), number(UInt32(group + 1)))
+      // Each round uses both words of the one before: fused as a whole, compilers that recompute operands would take
+      // time exponential in the rounds.
+      let words = printer.emit("stablehlo.optimization_barrier", [x, y], results: [type, type])
+      (x, y) = (words[0], words[1])
     }
     return [x, y]
   }
