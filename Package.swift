@@ -11,7 +11,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
   ],
   targets: [
@@ -22,8 +21,10 @@ let package = Package(
     .target(name: "NN", dependencies: ["Pinion"]),
     .target(name: "CFormats"),
     .target(name: "Formats", dependencies: ["Pinion", "PJRT", "CFormats"]),
-    .target(name: "Lab", dependencies: ["NN", "Formats", "PJRT", .product(name: "Logging", package: "swift-log")]),
-    .target(name: "Papers", dependencies: ["Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .target(name: "Lab", dependencies: ["NN", "Formats", "PJRT"]),
+    .target(
+      name: "Papers", dependencies: ["Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      exclude: ["TNT/README.md"]),
     .executableTarget(
       name: "CLI",
       dependencies: [

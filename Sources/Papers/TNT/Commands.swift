@@ -66,6 +66,11 @@ extension TNTCommand {
     var size = TNTPreset.laptop
     @Option(help: "Start from this trained network; its position table is stretched to --side.")
     var from: String?
+    @Option(
+      help: .init(
+        "Start from timm's weights of tnt_s_legacy_patch16_224 or its like, of the given --size.",
+        valueName: "file.safetensors"))
+    var timm: String?
     @Option(help: "Passes over the pictures.")
     var epochs = 20
     @Option(help: "Pictures of a step.")
@@ -122,6 +127,14 @@ extension TNTCommand {
     private func initialModel(channels: Int, classes: Int) throws -> TNT {
       var configuration = try size.configuration(side: side, channels: channels, classes: classes)
       configuration.dropPath = dropPath
+      if let timm {
+        guard from == nil else { throw UsageError("--from and --timm exclude each other") }
+        var sizes = try size.configuration(side: 224, channels: channels, classes: 1000)
+        let weights = try Safetensors(path: timm).tensors()
+        sizes.classes = weights["head.bias"]?.count ?? sizes.classes
+        let model = try TNT(timm: weights, configuration: sizes)
+        return try model.resized(to: side).withClasses(classes, channels: channels, key: Key(seed).foldIn(1))
+      }
       guard let from else { return try TNT(configuration, key: Key(seed).foldIn(1), initializer: .fanInUniform) }
       guard let model = try Checkpoint(path: from).model() as? TNT else {
         throw UsageError("\(from): the network isn't a TNT")
@@ -181,6 +194,8 @@ extension TNTCommand {
     var top = 3
     @Flag(help: "Print one JSON object a picture.")
     var json = false
+    @Option(help: .init("Folder for a picture of where the network looks, one for each.", valueName: "dir"))
+    var show: String?
     @Argument(help: "PNG or JPEG files.")
     var pictures: [String]
 
@@ -197,6 +212,7 @@ extension TNTCommand {
         name: "pictures", images: bytes, height: c.imageSize, width: c.imageSize, channels: c.channels,
         labels: Array(repeating: 0, count: pictures.count), classNames: checkpoint.classNames)
       let scores = try checkpoint.probabilities(data)
+      if let show { try write(attention: checkpoint, data, to: show) }
       for (i, picture) in pictures.enumerated() {
         let mine = Array(scores[(i * data.classCount)..<((i + 1) * data.classCount)])
         let best = mine.indices.sorted { mine[$0] > mine[$1] }.prefix(top)
@@ -208,6 +224,29 @@ extension TNTCommand {
           let named = best.map { "\(data.classNames[$0]) \(String(format: "%.1f", mine[$0] * 100)) %" }
           print("\(picture): \(named.joined(separator: ", "))")
         }
+      }
+    }
+
+    /// Writes each picture beside the network's attention to it.
+    private func write(attention checkpoint: Checkpoint, _ data: ImageDataset, to folder: String) throws {
+      guard let model = try checkpoint.model() as? TNT else {
+        throw UsageError("\(self.model): the network isn't a TNT, so it has no attention to show")
+      }
+      do {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      } catch {
+        throw UsageError("\(folder): the folder can't be made")
+      }
+      for (i, picture) in pictures.enumerated() {
+        let loader = try DataLoader(
+          data.subset([i]), batchSize: 1, normalization: checkpoint.normalization, prefetch: 0)
+        guard let batch = loader.epoch(0).makeIterator().next(),
+          let map = try AttentionMap.maps(model.forward(batch.images).trace, model.configuration)?.first
+        else { continue }
+        let image = try data.image(at: i).converted(channels: 3).enlarged(max(1, 256 / data.height))
+        let name = URL(fileURLWithPath: picture).deletingPathExtension().lastPathComponent
+        let file = "\(folder)/\(i + 1)-\(name).png"
+        try Image.grid([image, map.overlay(image)], columns: 2, gap: 4).write(to: file)
       }
     }
 

@@ -60,33 +60,13 @@ struct TNTFigures {
   }
 
   private func attentionMaps(_ trace: TNTTrace, images: [Int]) throws -> [ReportImage] {
-    guard let attention = trace.outerAttention.last else { return [] }
-    // Row 0 is the class token's; column 0 would be itself.
-    let weights = try attention.mean(1)[.all, 0, 1...].array(of: Float.self)
-    let (grid, patches, side) = (model.configuration.grid, model.configuration.patches, model.configuration.patchSize)
-    let scale = 4
-    return try images.enumerated().map { row, index in
-      let mine = weights[(row * patches)..<((row + 1) * patches)]
-      let top = max(mine.max() ?? 1, .leastNormalMagnitude)
-      let image = try picture(index, scale: scale)
-      var bytes = image.bytes
-      for y in 0..<image.height {
-        for x in 0..<image.width {
-          let patch = (y / (side * scale)) * grid + x / (side * scale)
-          let level = 0.25 + 0.75 * weights[row * patches + patch] / top
-          let place = 3 * (y * image.width + x)
-          // Looked at: warm and bright; passed over: dark blue.
-          bytes[place] = UInt8(min(255, Float(bytes[place]) * level + 70 * level))
-          bytes[place + 1] = UInt8(min(255, Float(bytes[place + 1]) * level + 20 * level))
-          bytes[place + 2] = UInt8(min(255, Float(bytes[place + 2]) * level + 60 * (1 - level)))
-        }
-      }
-      let overlay = try Image(width: image.width, height: image.height, channels: 3, bytes: bytes)
-      let pair = try Image.grid([image, overlay], columns: 2, gap: 4)
-      let shares = mine.map { String(format: "%.0f %%", $0 * 100 / mine.reduce(0, +)) }.joined(separator: ", ")
+    guard let maps = try AttentionMap.maps(trace, model.configuration) else { return [] }
+    return try zip(images, maps).map { index, map in
+      let image = try picture(index, scale: 4)
+      let pair = try Image.grid([image, map.overlay(image)], columns: 2, gap: 4)
       return ReportImage(
         png: try pair.encoded(), caption: data.test.name(of: index),
-        description: "\(data.test.name(of: index)); attention to the patches: \(shares)", isPixelated: true)
+        description: "\(data.test.name(of: index)); attention to the patches: \(map.text)", isPixelated: true)
     }
   }
 
@@ -164,6 +144,48 @@ struct TNTFigures {
             isPixelated: true)
         }, columns: 5, caption: "The mistakes that the network was surest of."),
     ]
+  }
+}
+
+/// Where the class token looks in a picture: its attention to the patches in the last block, mean over heads.
+struct AttentionMap {
+  let grid: Int
+  /// Weights of the patches, row-major.
+  let weights: [Float]
+
+  /// A map for each picture of a forward pass; nil where there was none.
+  static func maps(_ trace: TNTTrace, _ c: TNTConfiguration) throws -> [AttentionMap]? {
+    guard let attention = trace.outerAttention.last else { return nil }
+    // Row 0 is the class token's; column 0 would be itself.
+    let weights = try attention.mean(1)[.all, 0, 1...].array(of: Float.self)
+    return stride(from: 0, to: weights.count, by: c.patches).map {
+      AttentionMap(grid: c.grid, weights: Array(weights[$0..<($0 + c.patches)]))
+    }
+  }
+
+  /// Shares of the patches in words.
+  var text: String {
+    let sum = max(weights.reduce(0, +), .leastNormalMagnitude)
+    return weights.map { String(format: "%.0f %%", $0 * 100 / sum) }.joined(separator: ", ")
+  }
+
+  /// The picture with what is looked at warm and bright, what is passed over dark and blue.
+  ///
+  /// - Parameter image: three channels of 8 bits, square.
+  func overlay(_ image: Image) throws -> Image {
+    let top = max(weights.max() ?? 1, .leastNormalMagnitude)
+    var bytes = image.bytes
+    for y in 0..<image.height {
+      for x in 0..<image.width {
+        let patch = y * grid / image.height * grid + x * grid / image.width
+        let level = 0.25 + 0.75 * weights[patch] / top
+        let place = 3 * (y * image.width + x)
+        for (channel, tint) in [70 * level, 20 * level, 60 * (1 - level)].enumerated() {
+          bytes[place + channel] = UInt8(min(255, Float(bytes[place + channel]) * level + tint))
+        }
+      }
+    }
+    return try Image(width: image.width, height: image.height, channels: 3, bytes: bytes)
   }
 }
 
