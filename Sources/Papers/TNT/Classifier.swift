@@ -48,6 +48,15 @@ public enum Architecture: String, Codable, CaseIterable, Sendable {
   /// Whether the network has a learning rate and a cost of its own; ablations have TNT's.
   public var isTuned: Bool { [.tnt, .deit, .wideDeit, .convNet].contains(self) }
 
+  /// Peak learning rate that the full run chose on held-out pictures among 5e-4, 1e-3 and 2e-3, for each network alike.
+  var tunedRate: Double {
+    switch self {
+    case .deit: 2e-3
+    case .wideDeit: 5e-4
+    default: 1e-3
+    }
+  }
+
   /// TNT's sizes as this network has them.
   ///
   /// - Parameter wideWidth: width of the wide DeiT.

@@ -162,6 +162,7 @@ extension TNTCommand {
         while training.history.count < epochs {
           try training.runEpoch(validation: test) { loss in
             if Interrupt.ofProcess.isRequested { throw Interrupted() }
+            guard let loss else { return bar.advance() }
             bar.advance(values: ["loss": loss, "held-out accuracy": accuracy])
           }
           accuracy = training.history.last?.validationAccuracy ?? 0
@@ -219,7 +220,9 @@ extension TNTCommand {
         if json {
           let line = Prediction(
             picture: picture, classes: best.map { .init(name: data.classNames[$0], probability: mine[$0]) })
-          print(String(decoding: try JSONEncoder().encode(line), as: UTF8.self))
+          let encoder = JSONEncoder()
+          encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+          print(String(decoding: try encoder.encode(line), as: UTF8.self))
         } else {
           let named = best.map { "\(data.classNames[$0]) \(String(format: "%.1f", mine[$0] * 100)) %" }
           print("\(picture): \(named.joined(separator: ", "))")

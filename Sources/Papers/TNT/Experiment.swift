@@ -13,7 +13,7 @@ public struct TNTOptions: ExperimentOptions {
   public var testImages: Int
   public var epochs: Int
   public var batchSize: Int
-  public var learningRate: Double
+  public var learningRate: Double?
   public var learningRates: [Double]
   public var tuningEpochs: Int
   public var weightDecay: Double
@@ -35,8 +35,8 @@ public struct TNTOptions: ExperimentOptions {
 
   public init(scale: Scale) {
     networks = [.tnt, .deit, .wideDeit]
-    (seeds, trainImages, validationImages, testImages) = (2, 20_000, 2_000, 10_000)
-    (epochs, batchSize, learningRate, learningRates, tuningEpochs) = (10, 64, 1e-3, [], 5)
+    (seeds, trainImages, validationImages, testImages) = (2, 20_000, 1_000, 10_000)
+    (epochs, batchSize, learningRate, learningRates, tuningEpochs) = (7, 64, nil, [], 5)
     (weightDecay, warmup, labelSmoothing, dropPath) = (0.05, 0.1, 0, 0)
     (cropPadding, flips) = (2, true)
     (imageSize, patchSize, innerStride) = (32, 16, 4)
@@ -47,7 +47,7 @@ public struct TNTOptions: ExperimentOptions {
     case .standard: break
     case .full:
       networks = [.tnt, .deit, .wideDeit, .tntOuterPositions, .tntInnerPositions, .tntNoPositions, .convNet]
-      (seeds, validationImages) = (5, 5_000)
+      (seeds, validationImages, epochs) = (5, 5_000, 10)
       learningRates = [5e-4, 1e-3, 2e-3]
     }
   }
@@ -60,7 +60,7 @@ public struct TNTOptions: ExperimentOptions {
     "testImages": "test images, at most 10,000",
     "epochs": "passes over the training images",
     "batchSize": "images of a step",
-    "learningRate": "peak learning rate of AdamW",
+    "learningRate": "peak learning rate of all networks; without it each has the one that --full chose for it",
     "learningRates": "where given, each network's peak rate is chosen among these on the held-out images",
     "tuningEpochs": "epochs of the runs that choose the learning rate",
     "weightDecay": "decoupled weight decay, not on biases, norms, positions and class token",
@@ -94,7 +94,7 @@ public struct TNTOptions: ExperimentOptions {
 
   public var recipe: TrainingRecipe {
     var recipe = TrainingRecipe()
-    (recipe.epochs, recipe.batchSize, recipe.learningRate) = (epochs, batchSize, learningRate)
+    (recipe.epochs, recipe.batchSize) = (epochs, batchSize)
     (recipe.weightDecay, recipe.warmup, recipe.labelSmoothing) = (weightDecay, warmup, labelSmoothing)
     (recipe.cropPadding, recipe.flips) = (cropPadding, flips)
     return recipe

@@ -31,7 +31,8 @@ final class NetworkTrainer: Sendable {
   /// Ablations take TNT's rate, so that they differ in one thing.
   func chooseLearningRates() throws -> [Architecture: Double] {
     let options = context.options
-    var rates = Dictionary(uniqueKeysWithValues: options.networks.map { ($0, options.learningRate) })
+    var rates = Dictionary(
+      uniqueKeysWithValues: options.networks.map { ($0, options.learningRate ?? $0.tunedRate) })
     guard options.learningRates.count > 1 else {
       if let only = options.learningRates.first { rates = rates.mapValues { _ in only } }
       return rates
@@ -49,7 +50,7 @@ final class NetworkTrainer: Sendable {
         .max { ($0.epochs.last?.validationAccuracy ?? 0) < ($1.epochs.last?.validationAccuracy ?? 0) }
       rates[network] = best?.learningRate
     }
-    for network in options.networks where !network.isTuned { rates[network] = rates[.tnt] ?? options.learningRate }
+    for network in options.networks where !network.isTuned { rates[network] = rates[.tnt] ?? network.tunedRate }
     return rates
   }
 
@@ -61,7 +62,7 @@ final class NetworkTrainer: Sendable {
       (0..<options.seeds).flatMap { seed in
         options.networks.map { network in
           Job(
-            architecture: network, seed: Int(context.seed) + seed, rate: rates[network] ?? options.learningRate,
+            architecture: network, seed: Int(context.seed) + seed, rate: rates[network] ?? network.tunedRate,
             epochs: options.epochs, isTuning: false)
         }
       })
@@ -126,6 +127,7 @@ final class NetworkTrainer: Sendable {
     while training.history.count < job.epochs {
       try training.runEpoch(validation: data.validation) { loss in
         try self.context.checkInterrupt()
+        guard let loss else { return bar.advance() }
         bar.advance(values: ["loss": loss])
       }
       try training.save(to: saved)

@@ -127,7 +127,7 @@ struct TNTSummary {
       return [
         network.title, "\(runs(of: network).first?.parameters ?? 0)",
         cost.map { $0.multiplyAdds > 0 ? Self.number(Double($0.multiplyAdds) / 1e6, 2) + " M" : "" } ?? "",
-        cost.map { Self.number($0.seconds * 1e3, 1) } ?? "", "\(rates[network] ?? options.learningRate)",
+        cost.map { Self.number($0.seconds * 1e3, 1) } ?? "", "\(rates[network] ?? network.tunedRate)",
         Self.number(Statistics.mean(values), 2) + spread, values.map { Self.number($0, 2) }.joined(separator: ", "),
       ]
     }

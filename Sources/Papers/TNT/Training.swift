@@ -114,12 +114,12 @@ public struct Training<Model: ImageClassifier> {
   ///
   /// - Parameters:
   ///   - validation: held-out pictures; without them accuracy is recorded as 0.
-  ///   - onStep: called after each step with the latest loss that is known; what it throws ends the epoch, and the
+  ///   - onStep: called after each step with the latest loss that is known, if any; what it throws ends the epoch, and the
   ///     training must then be restored from a saved state.
   /// - Throws: `TensorError` where the loss isn't finite; `PJRTError`.
-  public mutating func runEpoch(validation: ImageDataset?, onStep: (Double) throws -> Void) throws {
+  public mutating func runEpoch(validation: ImageDataset?, onStep: (Double?) throws -> Void) throws {
     var losses: [Tensor] = []
-    var (sum, latest) = (0.0, Double.nan)
+    var (sum, latest) = (0.0, history.last?.trainLoss)
     for batch in loader.epoch(history.count) {
       let loss: Tensor
       (state, loss) = try program.step(state, batch)
