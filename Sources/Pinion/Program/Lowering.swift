@@ -1,7 +1,7 @@
 /// What a program is made of, up to renaming: nodes in order, edges as numbers, types of the arguments, results.
 ///
 /// Two graphs with equal keys share one executable.
-struct ProgramKey: Hashable {
+struct ProgramKey: Hashable, Sendable {
   var primitives: [any Primitive] = []
   /// For each node: how many inputs, then for each its place (node number or ~argument) and result index.
   var edges: [Int32] = []
@@ -28,7 +28,7 @@ struct ProgramKey: Hashable {
 }
 
 /// A part of the graph between arguments and outputs, ready to be printed.
-struct Program {
+struct Program: Sendable {
   /// Operations, each after its inputs.
   var nodes: [Node]
   /// Values given from outside, in the order of the parameters.
@@ -72,27 +72,13 @@ struct Program {
   /// - Parameter donated: for each argument the output that reuses its memory, or `nil`.
   func text(donated: [Int?] = []) throws -> String {
     var printer = StableHLOPrinter()
-    var names: [ValueID: SSAValue] = [:]
-    names.reserveCapacity(nodes.count + arguments.count)
     var parameters: [String] = []
-    for (i, value) in arguments.enumerated() {
-      let ssa = SSAValue(id: "%arg\(i)", type: value.type)
-      names[ValueID(value)] = ssa
+    let operands = arguments.enumerated().map { i, value in
       let alias = i < donated.count ? donated[i].map { " {tf.aliasing_output = \($0) : i32}" } ?? "" : ""
-      parameters.append("\(ssa.id): \(value.type.mlir)\(alias)")
+      parameters.append("%arg\(i): \(value.type.mlir)\(alias)")
+      return SSAValue(id: "%arg\(i)", type: value.type)
     }
-    for node in nodes {
-      let operands = try node.inputs.map { input in
-        guard let name = names[ValueID(input)] else { throw TensorError.leak }
-        return name
-      }
-      let results = try node.primitive.lower(operands, into: &printer)
-      for (k, result) in results.enumerated() { names[ValueID(node, k)] = result }
-    }
-    let results = try outputs.map { output in
-      guard let name = names[ValueID(output)] else { throw TensorError.leak }
-      return name
-    }
+    let results = try lower(operands, into: &printer)
     let types = results.map(\.type.mlir).joined(separator: ", ")
     return """
       module @pinion {

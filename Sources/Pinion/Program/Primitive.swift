@@ -15,6 +15,16 @@ public protocol Primitive: Hashable, Sendable {
   /// - Throws: `TensorError` of kind `unsupported` where there is no derivative.
   func vjp(_ context: VJPContext) throws -> [Tensor?]
 
+  /// The operation on a batch of examples, in ordinary tensor code.
+  ///
+  /// - Parameters:
+  ///   - inputs: operands, some with one axis more than the operation takes.
+  ///   - axes: where the examples of each operand lie; `nil` for an operand that all examples share. At least one isn't.
+  ///   - size: number of examples.
+  /// - Returns: results, and where their examples lie; `nil` for a result that all examples share.
+  /// - Throws: `TensorError` of kind `unsupported` where there is no such rule.
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?])
+
   /// Prints the operation as StableHLO.
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue]
 
@@ -23,6 +33,10 @@ public protocol Primitive: Hashable, Sendable {
 }
 
 extension Primitive {
+  public func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    throw TensorError(.unsupported, name, "has no rule for batches of examples, so vmap can't go through it")
+  }
+
   public func multiplyAdds(_ inputs: [TensorType]) -> Int { 0 }
 
   public var name: String {

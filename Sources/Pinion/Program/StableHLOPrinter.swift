@@ -24,6 +24,13 @@ public struct StableHLOPrinter {
     return "%\(next)"
   }
 
+  /// Puts other text in the place of what has been printed, and returns that.
+  mutating func exchangeBody(_ text: String) -> String {
+    let old = body
+    body = text
+    return old
+  }
+
   /// `array<i64: 1, 2>`, MLIR's dense array of integers.
   public func i64Array(_ values: [Int]) -> String {
     values.isEmpty ? "array<i64>" : "array<i64: " + values.map(String.init).joined(separator: ", ") + ">"

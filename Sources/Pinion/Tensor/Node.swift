@@ -18,7 +18,7 @@ enum Graph {
 }
 
 /// An edge of the graph: one result of a node.
-struct Value {
+struct Value: Sendable {
   let node: Node
   let index: Int
 

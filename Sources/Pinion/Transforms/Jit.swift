@@ -171,7 +171,7 @@ private final class JitCache<each O> {
 }
 
 /// The tree with its leaves replaced by the next tensors of the queue.
-private func refilled<T: Tree>(_ tree: T, from tensors: inout ArraySlice<Tensor>) throws -> T {
+func refilled<T: Tree>(_ tree: T, from tensors: inout ArraySlice<Tensor>) throws -> T {
   var copy = tree
   var queue = tensors
   try copy.visit(TreeVisitor { _, tensor in if let next = queue.popFirst() { tensor = next } })
