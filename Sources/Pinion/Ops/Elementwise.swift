@@ -227,14 +227,7 @@ struct Compare: Primitive {
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     let dtype = operands[0].type.dtype
     let kind = dtype.isDifferentiable ? "FLOAT" : dtype.isSignedInteger ? "SIGNED" : "UNSIGNED"
-    return [
-      printer.emit(
-        "stablehlo.compare", operands, operands[0].type.with(dtype: .bool),
-        attributes: """
-          comparison_direction = #stablehlo<comparison_direction \(direction.rawValue)>, \
-          compare_type = #stablehlo<comparison_type \(kind)>
-          """)
-    ]
+    return [printer.compare(direction.rawValue, operands[0], operands[1], kind)]
   }
 
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [nil, nil] }

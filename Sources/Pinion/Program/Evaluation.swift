@@ -120,7 +120,7 @@ enum Evaluator {
       value.node.state = .stored([buffer])
       return buffer
     case .donated: throw TensorError.donated
-    case .pending: throw TensorError.leak
+    case .pending, .forwarded: throw TensorError.leak
     }
   }
 
@@ -157,7 +157,7 @@ public func evaluate(_ tensors: Tensor...) throws { try evaluate(tensors) }
 public func multiplyAdds(of tensors: [Tensor]) -> Int {
   Graph.lock.withLock {
     Graph.order(tensors.map(\.node), stop: \.isLeaf).reduce(0) { sum, node in
-      sum + node.primitive.multiplyAdds(node.inputs.map(\.type))
+      sum + node.operation.multiplyAdds(node.inputs.map(\.type))
     }
   }
 }

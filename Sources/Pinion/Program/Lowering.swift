@@ -52,7 +52,7 @@ struct Program: Sendable {
     var key = ProgramKey()
     key.primitives.reserveCapacity(nodes.count)
     for node in nodes {
-      key.primitives.append(node.primitive)
+      key.primitives.append(node.operation)
       key.edges.append(Int32(node.inputs.count))
       for input in node.inputs {
         key.edges.append(numbers[ValueID(input)] ?? Int32.max)

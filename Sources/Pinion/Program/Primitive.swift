@@ -92,3 +92,14 @@ struct Placeholder: Primitive {
       .leaked, "tensor", "an argument of a traced function was used outside of it; return it from the function instead")
   }
 }
+
+/// The first results of a younger node; see `NodeState.forwarded`.
+struct Forwarded: Primitive {
+  let count: Int
+  func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] { inputs }
+  func vjp(_ context: VJPContext) throws -> [Tensor?] { context.cotangents }
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    (inputs, axes)
+  }
+  func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] { operands }
+}

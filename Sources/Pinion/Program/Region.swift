@@ -35,7 +35,7 @@ final class Region: Hashable, Sendable {
     _ types: [TensorType], _ extent: Extent = .dependent, _ body: ([Tensor]) throws -> [Tensor]
   ) throws -> (region: Region, captured: [Tensor]) {
     let scope = Scope(types)
-    return try scope.close(body(scope.placeholders), extent)
+    return try scope.close(body(scope.placeholders)) { scope.contains($0, extent) }
   }
 
   /// The open scope of a function being traced.
@@ -51,37 +51,51 @@ final class Region: Hashable, Sendable {
       birth = Graph.serial.load(ordering: .relaxed)
     }
 
+    /// Whether a node is part of the function.
     func contains(_ node: Node, _ extent: Extent) -> Bool {
       if node.primitive is Placeholder || node.isLeaf { return false }
       return node.scope >= number || extent == .made && node.serial > birth
     }
 
-    /// Cuts the graph between the placeholders and the results out, and closes it.
+    /// What the results need of outside: placeholders of other scopes, data, and work that isn't part of the function.
+    func captures(
+      _ results: [Tensor], parameters: [Tensor], inside: (Node) -> Bool
+    ) throws -> (nodes: [Node], captured: [Value]) {
+      var nodes = Graph.order(results.map(\.node)) { !inside($0) }
+      let members = Set(nodes.map(ObjectIdentifier.init))
+      var captured: [Value] = []
+      var constants: [Node] = []
+      var seen = Set(parameters.map { ValueID($0.value) })
+      for value in nodes.flatMap(\.inputs) + results.map(\.value) where !members.contains(ObjectIdentifier(value.node))
+      {
+        guard seen.insert(ValueID(value)).inserted else { continue }
+        if value.node.scope >= number { throw TensorError.leak }
+        if value.node.inputs.isEmpty, !value.node.isLeaf, !(value.node.primitive is Placeholder) {
+          constants.append(value.node)  // Costs nothing, and tells XLA more than an argument would.
+        } else {
+          captured.append(value)
+        }
+      }
+      nodes = constants + nodes
+      return (nodes, captured)
+    }
+
+    /// Cuts the graph between the parameters and the results out, and closes it.
     ///
-    /// - Parameter parameters: placeholders that become arguments, in this order; all of them without it.
+    /// - Parameters:
+    ///   - parameters: values that become arguments, in this order; the placeholders without it.
+    ///   - inside: which nodes are part of the function.
+    /// - Returns: the region, whose arguments are the parameters and then what it captures, and the captured tensors.
     func close(
-      _ results: [Tensor], _ extent: Extent = .dependent, parameters: [Tensor]? = nil
+      _ results: [Tensor], parameters: [Tensor]? = nil, inside: ((Node) -> Bool)? = nil
     ) throws -> (region: Region, captured: [Tensor]) {
       for result in results { if let failure = result.failure { throw failure } }
+      let parameters = parameters ?? placeholders
       return try Graph.lock.withLock {
-        var nodes = Graph.order(results.map(\.node)) { !contains($0, extent) }
-        let inside = Set(nodes.map(ObjectIdentifier.init))
-        let parameters = (parameters ?? placeholders).map(\.value)
-        var captured: [Value] = []
-        var constants: [Node] = []
-        var seen = Set(parameters.map(ValueID.init))
-        for value in nodes.flatMap(\.inputs) + results.map(\.value) where !inside.contains(ObjectIdentifier(value.node))
-        {
-          guard seen.insert(ValueID(value)).inserted else { continue }
-          if value.node.scope >= number { throw TensorError.leak }
-          if value.node.inputs.isEmpty, !value.node.isLeaf, !(value.node.primitive is Placeholder) {
-            constants.append(value.node)  // Costs nothing, and tells XLA more than an argument would.
-          } else {
-            captured.append(value)
-          }
-        }
-        nodes = constants + nodes
-        let program = Program(nodes: nodes, arguments: parameters + captured, outputs: results.map(\.value))
+        let (nodes, captured) = try captures(
+          results, parameters: parameters, inside: inside ?? { contains($0, .dependent) })
+        let program = Program(
+          nodes: nodes, arguments: parameters.map(\.value) + captured, outputs: results.map(\.value))
         return (Region(program.copy()), captured.map { Tensor($0) })
       }
     }
@@ -115,7 +129,7 @@ extension Program {
     }
     func place(_ value: Value) -> Value { values[ValueID(value)] ?? value }
     for node in nodes {
-      let twin = Node(node.primitive, node.inputs.map(place), node.types)
+      let twin = Node(node.operation, node.inputs.map(place), node.types)
       copy.nodes.append(twin)
       for k in node.types.indices { values[ValueID(node, k)] = Value(node: twin, index: k) }
     }
@@ -135,7 +149,7 @@ extension Program {
       return name
     }
     for node in nodes {
-      let results = try node.primitive.lower(node.inputs.map(name), into: &printer)
+      let results = try node.operation.lower(node.inputs.map(name), into: &printer)
       for (k, result) in results.enumerated() { names[ValueID(node, k)] = result }
     }
     return try outputs.map(name)

@@ -74,6 +74,27 @@ public struct StableHLOPrinter {
     emit("stablehlo.constant", [], type, attributes: "value = dense<\(literal)> : \(type.mlir)")
   }
 
+  /// A constant with one value everywhere, as a scalar that is repeated: XLA sees a broadcast.
+  mutating func splat(_ literal: String, _ type: TensorType) -> SSAValue {
+    if type.rank == 0 { return constant(literal, type) }
+    let scalar = constant(literal, TensorType(type.dtype, []))
+    return emit("stablehlo.broadcast_in_dim", [scalar], type, attributes: "broadcast_dimensions = array<i64>")
+  }
+
+  /// An elementwise comparison.
+  ///
+  /// - Parameters:
+  ///   - direction: EQ, NE, LT, LE, GT, GE.
+  ///   - kind: FLOAT, SIGNED, UNSIGNED, TOTALORDER.
+  mutating func compare(_ direction: String, _ a: SSAValue, _ b: SSAValue, _ kind: String) -> SSAValue {
+    emit(
+      "stablehlo.compare", [a, b], a.type.with(dtype: .bool),
+      attributes: """
+        comparison_direction = #stablehlo<comparison_direction \(direction)>, \
+        compare_type = #stablehlo<comparison_type \(kind)>
+        """)
+  }
+
   /// A region with scalar arguments that applies one binary operation: the body of a reduction.
   public mutating func binaryRegion(_ op: String, _ dtype: DType) -> String {
     let (a, b, r) = (fresh(), fresh(), fresh())

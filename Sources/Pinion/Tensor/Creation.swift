@@ -5,10 +5,7 @@ struct Constant: Primitive {
   let literal: String
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] { [type] }
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
-    if type.rank == 0 { return [printer.constant(literal, type)] }
-    // Splats stay scalars in the text, so that XLA sees a broadcast.
-    let scalar = printer.constant(literal, TensorType(type.dtype, []))
-    return [printer.emit("stablehlo.broadcast_in_dim", [scalar], type, attributes: "broadcast_dimensions = array<i64>")]
+    [printer.splat(literal, type)]
   }
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [] }
 }

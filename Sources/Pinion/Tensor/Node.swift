@@ -35,6 +35,8 @@ enum NodeState {
   case stored([DeviceBuffer])
   /// Given away to a program that reused its memory.
   case donated
+  /// Computed by a younger node, whose first results the inputs are now: one that also keeps what a derivative needs.
+  case forwarded
 }
 
 /// Bytes in host memory, row-major, aligned so that a CPU's programs can use them in place. Constant once filled.
@@ -110,7 +112,24 @@ final class Node: @unchecked Sendable {
 
   /// Whether results are there without running anything but an upload.
   var isLeaf: Bool {
-    if case .pending = state { false } else { true }
+    switch state {
+    case .pending, .forwarded: false
+    case .host, .stored, .donated: true
+    }
+  }
+
+  /// What the node does to its inputs as they are now. Call it with the lock held.
+  var operation: any Primitive {
+    if case .forwarded = state { Forwarded(count: types.count) } else { primitive }
+  }
+
+  /// Lets a younger node compute the results, if nothing has yet.
+  func forward(to node: Node) {
+    Graph.lock.withLock {
+      guard case .pending = state else { return }
+      state = .forwarded
+      inputs = types.indices.map { Value(node: node, index: $0) }
+    }
   }
 }
 

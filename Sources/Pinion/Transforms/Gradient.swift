@@ -32,27 +32,29 @@ func pullback(_ outputs: [(Tensor, Tensor)], to arguments: [Tensor]) throws -> [
   where dependent.contains(ObjectIdentifier(node)) && !targets.contains(ObjectIdentifier(node)) {
     let given = node.types.indices.map { cotangents.removeValue(forKey: ValueID(node, $0)) }
     guard given.contains(where: { $0 != nil }) else { continue }
-    let needs = node.inputs.map { dependent.contains(ObjectIdentifier($0.node)) && $0.type.dtype.isDifferentiable }
+    // The rule may let another node take this one's place, and so change its inputs.
+    let (operation, inputs) = Graph.lock.withLock { (node.operation, node.inputs) }
+    let needs = inputs.map { dependent.contains(ObjectIdentifier($0.node)) && $0.type.dtype.isDifferentiable }
     guard needs.contains(true) else { continue }
     let context = VJPContext(
-      inputs: node.inputs.map { Tensor($0) }, outputs: node.types.indices.map { Tensor(node, $0) },
+      inputs: inputs.map { Tensor($0) }, outputs: node.types.indices.map { Tensor(node, $0) },
       cotangents: given, needs: needs)
-    let results = try node.primitive.vjp(context)
+    let results = try operation.vjp(context)
     for (i, result) in results.enumerated() where needs[i] {
       guard let result else { continue }
       if let failure = result.failure { throw failure }
-      guard result.type == node.inputs[i].type else {
+      guard result.type == inputs[i].type else {
         throw TensorError(
-          .runtime, node.primitive.name, "derivative has type \(result.type), its argument \(node.inputs[i].type)")
+          .runtime, operation.name, "derivative has type \(result.type), its argument \(inputs[i].type)")
       }
-      add(result, to: ValueID(node.inputs[i]))
+      add(result, to: ValueID(inputs[i]))
     }
   }
   return arguments.map { cotangents[ValueID($0.value)] ?? Tensor.zeros(like: $0) }
 }
 
 /// Runs `body` while evaluation keeps the graph that derivatives need.
-private func taping<R>(_ body: () throws -> R) rethrows -> R {
+func taping<R>(_ body: () throws -> R) rethrows -> R {
   Graph.activeTapes.wrappingAdd(1, ordering: .relaxed)
   defer { Graph.activeTapes.wrappingSubtract(1, ordering: .relaxed) }
   return try body()

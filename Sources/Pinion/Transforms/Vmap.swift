@@ -28,14 +28,15 @@ extension Program {
       return Batched(tensor: try outside(value), axis: nil)
     }
     for node in nodes {
-      let inputs = try node.inputs.map(find)
+      let (operation, operands) = Graph.lock.withLock { (node.operation, node.inputs) }
+      let inputs = try operands.map(find)
       let results: [Tensor]
       let axes: [Int?]
       if inputs.allSatisfy({ $0.axis == nil }) {
-        results = Tensor.apply(node.primitive, inputs.map(\.tensor), resultCount: node.types.count)
+        results = Tensor.apply(operation, inputs.map(\.tensor), resultCount: node.types.count)
         axes = results.map { _ in nil }
       } else {
-        (results, axes) = try node.primitive.batched(inputs.map(\.tensor), inputs.map(\.axis), size: size)
+        (results, axes) = try operation.batched(inputs.map(\.tensor), inputs.map(\.axis), size: size)
       }
       for (k, result) in results.enumerated() {
         if let failure = result.failure { throw failure }
@@ -43,11 +44,11 @@ extension Program {
         if let axis = axes[k] {
           guard shape.indices.contains(axis), shape.remove(at: axis) == size else {
             throw TensorError(
-              .runtime, node.primitive.name, "batch rule: result \(result.type) has no batch at \(axis)")
+              .runtime, operation.name, "batch rule: result \(result.type) has no batch at \(axis)")
           }
         }
         guard k < node.types.count, node.types[k] == result.type.with(shape: shape) else {
-          throw TensorError(.runtime, node.primitive.name, "batch rule: result \(result.type) isn't \(node.types[k])")
+          throw TensorError(.runtime, operation.name, "batch rule: result \(result.type) isn't \(node.types[k])")
         }
         values[ValueID(node, k)] = Batched(tensor: result, axis: axes[k])
       }
@@ -175,4 +176,19 @@ public func vmap<each I: Tree, each O: Tree>(
     var next = placed[...]
     return (repeat try refilled(each template, from: &next))
   }
+}
+
+/// A function of one example, for a batch of them; see the form with several arguments and results.
+///
+/// - Parameters:
+///   - inAxis: the axis of the argument's leaves that runs over the examples.
+///   - outAxis: where the examples of the result shall lie.
+///   - function: from a tree to a tree.
+public func vmap<I: Tree, O: Tree>(
+  inAxis: Int = 0, outAxis: Int = 0, _ function: @escaping (I) throws -> O
+) -> (I) throws -> O {
+  let list: (I) throws -> (O, [Tensor]) = vmap(inAxes: [inAxis], outAxes: [outAxis, 0]) { (x: I) -> (O, [Tensor]) in
+    (try function(x), [])
+  }
+  return { x in try list(x).0 }
 }

@@ -1,0 +1,313 @@
+import Foundation
+import Testing
+
+@testable import Pinion
+
+/// StableHLO text of the program that computes tensors.
+private func text(_ tensors: [Tensor]) throws -> String {
+  try Graph.lock.withLock {
+    let nodes = Graph.order(tensors.map(\.node), stop: \.isLeaf)
+    let inside = Set(nodes.map(ObjectIdentifier.init))
+    let outer = nodes.flatMap(\.inputs).filter { !inside.contains(ObjectIdentifier($0.node)) }
+    var seen: Set<ValueID> = []
+    return try Program(
+      nodes: nodes, arguments: outer.filter { seen.insert(ValueID($0)).inserted }, outputs: tensors.map(\.value)
+    ).text()
+  }
+}
+
+private func occurrences(_ what: String, in text: String) -> Int { text.components(separatedBy: what).count - 1 }
+
+@Suite struct ScanTests {
+  @Test func sumsAndStacks() throws {
+    let x = Tensor([1.0, 2, 3, 4])
+    let (last, all) = try scan(Tensor(10.0), over: x) { ($0 + $1, $0 * $1) }
+    try expectClose(last, Tensor(20.0))
+    try expectClose(all, Tensor([10.0, 22, 39, 64]))
+    let (first, back) = try scan(Tensor(10.0), over: x, reverse: true) { ($0 + $1, $0 * $1) }
+    try expectClose(first, Tensor(20.0))
+    try expectClose(back, Tensor([19.0, 34, 42, 40]))
+  }
+
+  @Test func treesAndEmptySequences() throws {
+    let elements = [Tensor([1.0, 2]), Tensor([3.0, 4])]
+    let (carried, results) = try scan([Tensor(1.0), Tensor(Int32(2))], over: elements) { c, x in
+      let product = x[0] * x[1]
+      return ([c[0] + product, c[1] + 1], ["product": product])
+    }
+    try expectClose(carried[0], Tensor(12.0))
+    #expect(try carried[1].item() == 4)
+    try expectClose(try #require(results["product"]), Tensor([3.0, 8]))
+    let (same, none) = try scan(Tensor(1.0), over: Tensor.zeros([0, 2], dtype: .float64)) { ($0 + $1.sum(), $1) }
+    try expectClose(same, Tensor(1.0))
+    #expect(none.shape == [0, 2])
+    let count = try forLoop(Tensor(0.0), steps: 5) { $0 + $1.cast(.float64) }
+    try expectClose(count, Tensor(10.0))
+  }
+
+  @Test func recurrentGradients() throws {
+    let (w, u, x, h) = (numbers([3, 3]), numbers([2, 3], seed: 2), numbers([5, 2], seed: 3), numbers([3], seed: 4))
+    for reverse in [false, true] {
+      try checkGradients("scan, reverse \(reverse)", [w, u, x, h]) { t in
+        let (last, all) = try scan(t[3], over: t[2], reverse: reverse) { h, x in
+          let next = (h.matmul(t[0]) + x.matmul(t[1])).tanh()
+          return (next, next * x.sum())
+        }
+        return concatenate([all, last.reshape([1, 3]).exp()])
+      }
+    }
+  }
+
+  @Test func nestedGradients() throws {
+    try checkGradients("scan in scan", [numbers([3]), numbers([4], seed: 2), numbers([2], seed: 3)]) { t in
+      try scan(t[0], over: t[1]) { outer, a in
+        let inner = try scan(outer, over: t[2]) { c, b in ((c * b).sin() + a * t[0], c.sum()) }
+        return (inner.carried, inner.results * a)
+      }.results
+    }
+  }
+
+  @Test func gradientInsideOfABody() throws {
+    // Newton's steps towards the minimum of a quartic.
+    func f(_ x: Tensor) throws -> Tensor { (x - 2).pow(4) + x * x }
+    let x = try forLoop(Tensor(0.0), steps: 20) { x, _ in
+      try x - grad(f)(x) / grad(grad(f))(x)
+    }
+    let g = try grad(f)(x)
+    try expectClose(g, Tensor(0.0), 1e-10)
+  }
+
+  /// One loop forwards and one backwards, however the gradient is read.
+  @Test func derivativeRunsForwardOnce() throws {
+    let (w, x) = (numbers([3, 3]), numbers([7, 3], seed: 2))
+    let (value, gradient) = try valueAndGrad(w) { w in
+      try scan(Tensor.zeros([3], dtype: .float64), over: x) { h, x in
+        let next = (h.matmul(w) + x).tanh()
+        return (next, next)
+      }.results.sum()
+    }
+    let program = try text([value, gradient])
+    #expect(occurrences("\"stablehlo.while\"", in: program) == 2)
+    #expect(occurrences("\"stablehlo.tanh\"", in: program) == 1)
+  }
+
+  @Test func invariantWorkIsHoisted() throws {
+    let (w, x) = (numbers([3, 3]), numbers([7, 3], seed: 2))
+    let result = try scan(Tensor.zeros([3], dtype: .float64), over: x) { h, x in
+      (h + x.matmul(w.exp().sin()), [Tensor]())
+    }.carried
+    let node = result.node
+    let scan = try #require(node.primitive as? Scan)
+    #expect(scan.body.program.nodes.map(\.primitive.name) == ["dotGeneral", "+"])
+    var expected = numbers([7, 3], seed: 2).sum(axes: [0])
+    expected = expected.matmul(w.exp().sin())
+    try expectClose(result, expected)
+  }
+
+  @Test func underVmapAndJit() throws {
+    let (h, x) = (numbers([4, 3]), numbers([5, 4, 3], seed: 2))
+    func run(_ h: Tensor, _ x: Tensor) throws -> (Tensor, Tensor) {
+      let (c, y) = try scan(h, over: x) { c, x in ((c * x).cos(), c.sum()) }
+      return (c, y)
+    }
+    let mapped = vmap(inAxes: [0, 1], run)
+    let (c, y) = try mapped(h, x)
+    for i in 0..<4 {
+      let (ci, yi) = try run(h[i], x.take(Tensor(Int32(i)), axis: 1))
+      try expectClose(c[i], ci)
+      try expectClose(y[i], yi)
+    }
+    // Only the sequence differs: the carried value differs from the first step on.
+    let sharing = vmap(inAxes: [nil, 1], run)
+    let (shared, _) = try sharing(h[0], x)
+    try expectClose(shared[2], run(h[0], x.take(Tensor(Int32(2)), axis: 1)).0)
+    let compiled = jit { (h: Tensor, x: Tensor) in try mapped(h, x) }
+    try expectClose(compiled(h, x).0, c)
+    let perExample = vmap(inAxes: [0, 1]) { (h: Tensor, x: Tensor) -> Tensor in
+      try grad { h in try run(h, x).1.sum() }(h)
+    }
+    let gradients = try perExample(h, x)
+    try expectClose(gradients[1], grad { h in try run(h, x.take(Tensor(Int32(1)), axis: 1)).1.sum() }(h[1]))
+    try checkGradients("vmap of scan", [h, x], second: false) { t in try mapped(t[0], t[1]).1 }
+  }
+
+  @Test func badBodies() throws {
+    #expect(throws: TensorError.self) { try scan(Tensor(1.0), over: Tensor(1.0)) { ($0, $1) } }
+    let type = #expect(throws: TensorError.self) {
+      try scan(Tensor(1.0), over: Tensor([1.0])) { (($0 + $1).reshape([1]), $1) }
+    }
+    #expect(try #require(type).message.contains("carried tensor 0 is"))
+    let sizes = #expect(throws: TensorError.self) {
+      try scan(Tensor(1.0), over: [Tensor([1.0]), Tensor([1.0, 2])]) { ($0, $1) }
+    }
+    #expect(try #require(sizes).message.contains("leading axes differ"))
+    var leaked: Tensor?
+    _ = try scan(Tensor(1.0), over: Tensor([1.0])) { c, x in
+      leaked = x
+      return (c + x, c)
+    }
+    #expect(throws: TensorError.self) { try leaked?.item() }
+    let other = try scan(Tensor(1.0), over: Tensor([1.0])) { ($0 + (leaked ?? $1), $1) }.carried
+    #expect(throws: TensorError.self) { try other.item() }
+  }
+}
+
+@Suite struct ConditionalTests {
+  @Test func takesOneBranch() throws {
+    let x = Tensor(3.0)
+    for flag in [true, false] {
+      let y = try cond(Tensor(flag), { x * 2 }, else: { x - 1 })
+      #expect(try y.item() == (flag ? 6 : 2))
+    }
+    for i in -1...3 {
+      let y: Tensor = try switchCase(Tensor(Int32(i)), [{ x }, { x * x }, { x.exp() }])
+      try expectClose(y, [x, x, x * x, x.exp(), x.exp()][i + 1])
+    }
+    // Work of the branches stays inside.
+    let y = try cond(Tensor([1.0]).sum() .> 0, { x.sin() }, else: { x.cos() })
+    let program = try text([y])
+    #expect(occurrences("\"stablehlo.case\"", in: program) == 1)
+    #expect(try #require(y.node.primitive as? Case).branches.map { $0.program.nodes.count } == [1, 1])
+  }
+
+  @Test func gradients() throws {
+    for flag in [true, false] {
+      try checkGradients("cond \(flag)", [numbers([3]), numbers([3], seed: 2)]) { t in
+        try cond(Tensor(flag), { (t[0] * t[1]).sin() * t[0] }, else: { t[1].exp() * t[1].exp() })
+      }
+    }
+    let (value, gradient) = try valueAndGrad(numbers([3])) { x in
+      try cond(x.sum() .> 0, { x.tanh() }, else: { x.exp() }).sum()
+    }
+    let program = try text([value, gradient])
+    #expect(occurrences("\"stablehlo.tanh\"", in: program) == 1)
+    #expect(occurrences("\"stablehlo.case\"", in: program) == 2)
+  }
+
+  @Test func underVmap() throws {
+    let x = numbers([5, 3])
+    let flags = Tensor([true, false, true, true, false])
+    func f(_ flag: Tensor, _ x: Tensor) throws -> Tensor { try cond(flag, { x.sin() }, else: { x * 3 }) }
+    let each = vmap(f)
+    let both = try each(flags, x)
+    let sharing = vmap(inAxes: [nil, 0], f)
+    let one = try sharing(Tensor(false), x)
+    try expectClose(one, x * 3)
+    try expectClose(both, select(flags.reshape([5, 1]), x.sin(), x * 3))
+    let chosen: Tensor = try vmap { (i: Tensor) in
+      try switchCase(i, [{ Tensor(1.0) }, { Tensor(2.0) }, { Tensor(3.0) }])
+    }(Tensor([Int32(-5), 0, 1, 2, 9]))
+    try expectClose(chosen, Tensor([1.0, 1, 2, 3, 3]))
+    try checkGradients("vmap of cond", [x], second: false) { t in try each(flags, t[0]) }
+  }
+
+  @Test func badBranches() throws {
+    let error = #expect(throws: TensorError.self) {
+      try cond(Tensor(true), { Tensor(1.0) }, else: { Tensor([1.0]) })
+    }
+    #expect(try #require(error).message.contains("branches differ"))
+    #expect(throws: TensorError.self) { try cond(Tensor(1.0), { Tensor(1.0) }, else: { Tensor(1.0) }) }
+    #expect(throws: TensorError.self) { try switchCase(Tensor(Int32(0)), [() -> Tensor]()) }
+  }
+
+  @Test func checkpointComputesAgain() throws {
+    try checkGradients("checkpoint", [numbers([4]), numbers([4], seed: 2)]) { t in
+      try checkpoint(t[0]) { ($0 * t[1]).sin().exp() }
+    }
+    let gradient = try grad { (x: Tensor) in try checkpoint(x) { $0.sin().sin() }.sum() }(numbers([4]))
+    #expect(occurrences("\"stablehlo.sine\"", in: try text([gradient])) == 1)
+    let value = try valueAndGrad(numbers([4])) { (x: Tensor) in try checkpoint(x) { $0.sin().sin() }.sum() }
+    #expect(occurrences("\"stablehlo.sine\"", in: try text([value.value, value.grad])) == 3)
+    try expectClose(vmap { try checkpoint($0) { $0.sin() } }(numbers([4, 2])), numbers([4, 2]).sin())
+  }
+}
+
+@Suite struct WhileTests {
+  private func collatz(_ n: Tensor) throws -> Tensor {
+    try whileLoop([n, Tensor(Int32(0))], while: { $0[0] .> 1 }) { c in
+      let half = c[0] >> 1
+      let odd = c[0] * 3 + 1
+      return [select((c[0] & 1) .== 0, half, odd), c[1] + 1]
+    }[1]
+  }
+
+  @Test func countsSteps() throws {
+    #expect(try collatz(Tensor(Int32(27))).item() == 111)
+    let many = try vmap(collatz)(Tensor([Int32(1), 2, 7, 27]))
+    #expect(try many.array(of: Int32.self) == [0, 1, 16, 111])
+    let compiled = jit(function: collatz)
+    #expect(try compiled(Tensor(Int32(6))).item() == 8)
+  }
+
+  @Test func bodiesShareWhatTheyCapture() throws {
+    let (limit, step) = (Tensor([10.0, 100]), Tensor(3.0))
+    func count(_ limit: Tensor) throws -> Tensor {
+      try whileLoop(Tensor(0.0), while: { $0 .< limit }) { $0 + step }
+    }
+    try expectClose(vmap(count)(limit), Tensor([12.0, 102]))
+    // Steps that differ make the carried value differ.
+    let steps: Tensor = try vmap { (step: Tensor) in
+      try whileLoop([Tensor(0.0), Tensor(0.0)], while: { $0[1] .< 4 }) { [$0[0] + step, $0[1] + 1] }[0]
+    }(Tensor([1.0, 2]))
+    try expectClose(steps, Tensor([4.0, 8]))
+  }
+
+  @Test func derivatives() throws {
+    let error = #expect(throws: TensorError.self) {
+      try grad { (x: Tensor) in try whileLoop(x, while: { $0 .< 10 }) { $0 * 2 } }(Tensor(1.0))
+    }
+    #expect(try #require(error).message.contains("maxSteps"))
+    try checkGradients("bounded while", [Tensor(1.1)]) { t in
+      try whileLoop(t[0], maxSteps: 8, while: { $0 .< 10 }) { $0 * $0 + 1 }
+    }
+    let many = try vmap { try whileLoop($0, maxSteps: 8, while: { $0 .< 10 }) { $0 * $0 + 1 } }(Tensor([1.0, 20, 2]))
+    try expectClose(many, Tensor([26.0, 20, 26]))
+  }
+}
+
+@Suite struct ForwardModeTests {
+  @Test func tangents() throws {
+    let (x, v) = (numbers([4]), numbers([4], seed: 2))
+    let (value, tangent) = try jvp(x, tangent: v) { $0.sin() * $0.sum() }
+    try expectClose(value, x.sin() * x.sum())
+    try expectClose(tangent, x.cos() * v * x.sum() + x.sin() * v.sum())
+    let f: (Tensor) throws -> Tensor = { x in
+      try scan(x, over: numbers([3], seed: 5)) { c, a in ((c * a).tanh() + x, c.sum()) }.results
+    }
+    let t = try jvp(x, tangent: v, f).tangent
+    let h = 1e-6
+    try expectClose(t, (f(x + v * Tensor(h)) - f(x - v * Tensor(h))) / (2 * h), 1e-7)
+  }
+
+  @Test func jacobiansAndHessians() throws {
+    let x = numbers([3])
+    let f: (Tensor) throws -> Tensor = { x in stack([x[0] * x[1] * x[2], (x * x).sum()]) }
+    let forward = try jacobian(mode: .forward, f)(x)
+    let reverse = try jacobian(mode: .reverse, f)(x)
+    #expect(forward.shape == [2, 3])
+    try expectClose(forward, stack([stack([x[1] * x[2], x[0] * x[2], x[0] * x[1]]), x * 2]))
+    try expectClose(reverse, forward)
+    let second = try hessian { ($0 * $0 * $0).sum() * $0.sum() }(x)
+    let product = try hessianVectorProduct(x, direction: numbers([3], seed: 3)) { ($0 * $0 * $0).sum() * $0.sum() }
+    try expectClose(second.matmul(numbers([3], seed: 3)), product)
+    let squares = 3 * x * x
+    let expected =
+      Tensor.eye(3, dtype: .float64) * (6 * x * x.sum()) + squares.reshape([3, 1]) + squares.reshape([1, 3])
+    try expectClose(second, expected)
+  }
+
+  @Test func associative() throws {
+    for n in [0, 1, 2, 3, 6, 13] {
+      let x = numbers([n, 2])
+      try expectClose(associativeScan(x) { $0 + $1 }, x.cumulativeSum(axis: 0))
+      try expectClose(associativeScan(x, reverse: true) { $0 + $1 }, x.cumulativeSum(axis: 0, reverse: true))
+    }
+    // Matrix products don't commute.
+    let m = numbers([5, 2, 2])
+    let products = try associativeScan(m) { $0.matmul($1) }
+    try expectClose(products[3], m[0].matmul(m[1]).matmul(m[2]).matmul(m[3]))
+    let back = try associativeScan(m, reverse: true) { $0.matmul($1) }
+    try expectClose(back[2], m[2].matmul(m[3]).matmul(m[4]))
+    try checkGradients("associative scan", [numbers([6])]) { t in try associativeScan(t[0]) { $0 * $1 } }
+  }
+}
