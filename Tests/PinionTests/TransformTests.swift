@@ -195,3 +195,23 @@ private final class ResultBox: @unchecked Sendable {
   var result: Result<[Double], any Error>?
   let done = DispatchSemaphore(value: 0)
 }
+
+@Suite struct CompanionTests {
+  /// One program computes the value and all of the gradient, whatever is read first.
+  @Test func gradientsAreComputedTogether() throws {
+    let (value, gradients) = try valueAndGrad([numbers([3]), numbers([3], seed: 2)]) { x in (x[0] * x[1]).sin().sum() }
+    #expect(!gradients[1].node.isLeaf)
+    _ = try gradients[0].bytes()
+    #expect(gradients[1].node.isLeaf && value.node.isLeaf)
+  }
+
+  @Test func whatNobodyHoldsIsNotComputed() throws {
+    func value() throws -> (Tensor, Node) {
+      let (value, gradient) = try valueAndGrad(numbers([3])) { $0.exp().sum() }
+      return (value, gradient.node)
+    }
+    let (loss, node) = try value()
+    _ = try loss.item()
+    #expect(loss.node.isLeaf && !node.isLeaf)
+  }
+}

@@ -17,6 +17,7 @@ enum Evaluator {
         if case .donated = root.state { throw TensorError.donated }
         if root.scope > 0 { throw TensorError.traced("read") }
       }
+      let roots = roots + roots.flatMap { $0.companions?.wanted ?? [] }
       let pending = Graph.order(roots, stop: \.isLeaf)
       guard !pending.isEmpty else { return }
       let rootIDs = Set(roots.map(ObjectIdentifier.init))
@@ -96,6 +97,7 @@ enum Evaluator {
       node.state = .stored(Array(results.prefix(node.types.count)))
       results = results.dropFirst(node.types.count)
       node.depth.store(0, ordering: .relaxed)
+      node.companions = nil
       if Graph.activeTapes.load(ordering: .relaxed) == 0 { node.inputs = [] }
     }
   }

@@ -56,9 +56,31 @@ final class HostData: @unchecked Sendable {
   deinit { bytes.deallocate() }
 }
 
+/// Nodes that are wanted together, such as a function's value and its gradient: computed one by one, each would compile
+/// and run most of the others' work again.
+final class Companions {
+  private struct Member { weak var node: Node? }
+  private let members: [Member]
+
+  private init(_ nodes: [Node]) { members = nodes.map { Member(node: $0) } }
+
+  /// Makes pending nodes of the outermost scope companions. Call it with the lock held.
+  static func join(_ nodes: [Node]) {
+    let pending = nodes.filter { !$0.isLeaf && $0.scope == 0 }
+    guard pending.count > 1 else { return }
+    let companions = Companions(pending)
+    for node in pending { node.companions = companions }
+  }
+
+  /// Those that someone outside of the graph still wants.
+  var wanted: [Node] {
+    members.compactMap { $0.node }.filter { !$0.isLeaf && $0.held.load(ordering: .relaxed) > 0 }
+  }
+}
+
 /// An operation of the lazy graph, applied to inputs.
 ///
-/// `inputs` and `state` change under `Graph.lock` only; everything else is constant.
+/// `inputs`, `companions` and `state` change under `Graph.lock` only; everything else is constant.
 final class Node: @unchecked Sendable {
   let primitive: any Primitive
   let types: [TensorType]
@@ -73,6 +95,8 @@ final class Node: @unchecked Sendable {
   let depth: Atomic<Int>
   var inputs: [Value]
   var state: NodeState
+  /// What is computed along with the node, where someone holds it: the rest of a gradient.
+  var companions: Companions?
 
   init(
     _ primitive: any Primitive, _ inputs: [Value], _ types: [TensorType], scope: Int = 0, state: NodeState = .pending

@@ -50,7 +50,9 @@ func pullback(_ outputs: [(Tensor, Tensor)], to arguments: [Tensor]) throws -> [
       add(result, to: ValueID(inputs[i]))
     }
   }
-  return arguments.map { cotangents[ValueID($0.value)] ?? Tensor.zeros(like: $0) }
+  let results = arguments.map { cotangents[ValueID($0.value)] ?? Tensor.zeros(like: $0) }
+  Graph.lock.withLock { Companions.join((outputs.map(\.0) + results).map(\.node)) }
+  return results
 }
 
 /// Runs `body` while evaluation keeps the graph that derivatives need.
