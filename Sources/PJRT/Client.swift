@@ -138,7 +138,7 @@ public struct CompileOptions: Hashable, Sendable {
 
   /// `executable_build_options` (field 3) with `num_replicas` (4) and `num_partitions` (5), and
   /// `env_option_overrides` (7), a map whose values have `bool_field` (2).
-  var serialized: [UInt8] {
+  public var serialized: [UInt8] {
     var inner: [UInt8] = [0x20, 0x01, 0x28] + Self.varint(partitions)
     // use_spmd_partitioning (6): one program for all partitions.
     if partitions > 1 { inner += [0x30, 0x01] }

@@ -7,17 +7,27 @@ final class Backend: Sendable {
   let options: CompileOptions
   /// Whether programs can read the host's memory, and the host theirs.
   let sharesHostMemory: Bool
+  private let files: ExecutableFiles?
   let cache = Mutex<[ProgramKey: Executable]>([:])
 
   private init() throws {
-    client = try Client(plugin: Plugin(path: Plugin.locate()))
+    let path = try Plugin.locate()
+    client = try Client(plugin: Plugin(path: path))
+    files = ExecutableFiles(plugin: path, version: client.platformVersion)
     sharesHostMemory = client.platformName == "cpu"
     // Fast minima and maxima lose NaN in reductions.
     options = CompileOptions(switches: sharesHostMemory ? ["xla_cpu_enable_fast_min_max": false] : [:])
   }
 
-  /// Compiles a program with the platform's options.
-  func compile(_ text: String) throws -> Executable { try client.compile(mlir: text, options: options) }
+  /// Compiles a program with the platform's options, or finds what an earlier process compiled.
+  func compile(_ text: String) throws -> Executable {
+    if let known = files?.load(text, options: options, client: client) { return known }
+    let clock = ContinuousClock()
+    let start = clock.now
+    let executable = try client.compile(mlir: text, options: options)
+    if clock.now - start > ExecutableFiles.worthwhile { files?.save(executable, text, options: options) }
+    return executable
+  }
 
   private static let instance = Mutex<Backend?>(nil)
 
