@@ -109,7 +109,7 @@ struct ShardMapped: Primitive {
       }
       return try Sharding(mesh, spec, whole, "shardMap, out:")
     }
-    let (region, captured) = try scope.close(results, .made)
+    let (region, captured) = try scope.close(results) { scope.contains($0, .made) }
     let tables = try zip(mesh.axes, mesh.sizes).map { name, size in
       (Tensor.arange(size), try Sharding(mesh, [MeshAxes(name)], [size], "shardMap"))
     }

@@ -140,7 +140,7 @@ final class Node: @unchecked Sendable {
   var isLeaf: Bool {
     switch state {
     case .pending, .forwarded: false
-    case .host, .stored, .donated: true
+    case .host, .stored, .sharded, .donated: true
     }
   }
 
