@@ -94,7 +94,7 @@ enum Evaluator {
       let shardings = program.arguments.map(sharding)
       if shardings.contains(where: { $0 != nil }) { key.shardings = shardings }
     }
-    let compiled = try cached(key, on: backend) { try program.text(shardings: key.shardings) }
+    let compiled = try cached(key, on: backend) { try program.printed(shardings: key.shardings) }
     var states: [NodeState] = []
     if let layout = compiled.layout {
       let arguments = try zip(program.arguments, layout.arguments).map { try array(of: $0, as: $1, on: backend) }

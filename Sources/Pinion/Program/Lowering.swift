@@ -71,11 +71,14 @@ struct Program: Sendable {
   }
 
   /// StableHLO text of the program.
+  func text() throws -> String { try printed().module() }
+
+  /// The program, printed.
   ///
   /// - Parameters:
   ///   - donated: for each argument the output that reuses its memory, or `nil`.
   ///   - shardings: for each argument how it lies on several devices; empty where none does.
-  func text(donated: [Int?] = [], shardings: [Sharding?] = []) throws -> ProgramText {
+  func printed(donated: [Int?] = [], shardings: [Sharding?] = []) throws -> ProgramText {
     var printer = StableHLOPrinter()
     for sharding in shardings { if let sharding { try printer.use(sharding.mesh, "program") } }
     let operands = arguments.enumerated().map { SSAValue(id: "%arg\($0)", type: $1.type) }

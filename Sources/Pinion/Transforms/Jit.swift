@@ -59,7 +59,7 @@ private enum Tracer {
       if !shardings.isEmpty || places.contains(where: { $0 != nil }) {
         places = arguments.indices.map { shardings.isEmpty ? nil : shardings[$0] } + places
       }
-      return (try program.text(donated: aliases, shardings: places), captured.map { Tensor($0) })
+      return (try program.printed(donated: aliases, shardings: places), captured.map { Tensor($0) })
     }
     // Seconds, for a large program: other threads go on meanwhile.
     let backend = try Backend.shared()
