@@ -227,7 +227,9 @@ struct Permute: Collective {
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     try checkPlace(printer)
     // Nobody sends: everyone gets zeros.
-    if pairs.isEmpty { return try Constant(type: operands[0].type, literal: operands[0].type.dtype.zeroLiteral).lower([], into: &printer) }
+    if pairs.isEmpty {
+      return try Constant(type: operands[0].type, literal: operands[0].type.dtype.zeroLiteral).lower([], into: &printer)
+    }
     let devices = mesh.groups(along: along).flatMap { group in pairs.map { [group[$0[0]], group[$0[1]]] } }
     return [
       printer.emit(

@@ -98,7 +98,9 @@ private struct Proto {
 
   func message(_ number: Int) -> Proto? { messages(number).last }
 
-  func messages(_ number: Int) -> [Proto] { fields.filter { $0.number == number }.compactMap { $0.bytes.map(Proto.init) } }
+  func messages(_ number: Int) -> [Proto] {
+    fields.filter { $0.number == number }.compactMap { $0.bytes.map(Proto.init) }
+  }
 
   /// A repeated integer, packed or not.
   func integers(_ number: Int) -> [Int] {

@@ -18,7 +18,9 @@ struct ShardingConstraint: Primitive {
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     try printer.use(sharding.mesh, name)
     // Inside of `shardMap` everything has its place already.
-    if printer.manualMesh != nil { throw TensorError.value(name, "is for whole tensors, not for parts inside of shardMap") }
+    if printer.manualMesh != nil {
+      throw TensorError.value(name, "is for whole tensors, not for parts inside of shardMap")
+    }
     return [
       printer.emit(
         "sdy.sharding_constraint", operands, operands[0].type, attributes: "sharding = #sdy.sharding\(sharding.mlir)")
@@ -42,7 +44,7 @@ extension StableHLOPrinter {
 extension Tensor {
   /// The tensor divided among devices; programs that use it run on all of them.
   ///
-  /// Data is put there at once. Inside of compiled functions, and for what hasn't been computed yet, it's an operation
+  /// Data is put there at once, from another mesh by way of the host. Inside of compiled functions, and for what hasn't been computed yet, it's an operation
   /// like others: its gradient is laid out in the same way.
   ///
   /// - Parameters:
@@ -54,7 +56,8 @@ extension Tensor {
       if failure != nil { return self }
       let sharding = try Sharding(mesh, spec, shape, "sharded")
       let placed = try Graph.lock.withLock { () -> Tensor? in
-        guard node.isLeaf, !node.isTracked, Evaluator.sharding(of: value) == nil else { return nil }
+        // Devices of one mesh exchange parts by themselves.
+        guard node.isLeaf, !node.isTracked, Evaluator.sharding(of: value)?.mesh != mesh else { return nil }
         let array = try Evaluator.array(of: value, as: sharding, on: Backend.shared())
         return Tensor(array: array, type: type)
       }
@@ -70,7 +73,8 @@ extension Tensor {
 ///   - mesh: the devices.
 ///   - spec: how a tensor is divided, by its place and shape; `[]` puts all of it on every device.
 /// - Throws: `TensorError` where a name isn't an axis of the mesh, or an axis can't be divided; as `leaves(of:)`.
-public func sharded<T: Tree>(_ tree: T, _ mesh: Mesh, _ spec: (Leaf) throws -> PartitionSpec = { _ in [] }) throws -> T {
+public func sharded<T: Tree>(_ tree: T, _ mesh: Mesh, _ spec: (Leaf) throws -> PartitionSpec = { _ in [] }) throws -> T
+{
   try map(tree) { leaf in
     let tensor = leaf.tensor.sharded(mesh, try spec(leaf))
     if var failure = tensor.failure {

@@ -13,8 +13,8 @@ public struct Mesh: Hashable, Sendable, CustomStringConvertible {
   public init(_ axes: KeyValuePairs<String, Int>) throws {
     self.axes = axes.map(\.key)
     sizes = axes.map(\.value)
-    for name in self.axes where name.isEmpty || !name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
-    {
+    for name in self.axes
+    where name.isEmpty || !name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }) {
       throw TensorError.value("Mesh", "'\(name)' isn't a name of letters, digits and _")
     }
     guard Set(self.axes).count == axes.count else {

@@ -105,7 +105,10 @@ extension Evaluator {
   /// The parts of an evaluated value, put on the devices where it isn't there. Call it with the lock held.
   static func array(of value: Value, as sharding: Sharding, on backend: Backend) throws -> ShardedArray {
     switch value.node.state {
-    case .sharded(let arrays): return arrays[value.index]
+    case .sharded(let arrays):
+      let array = arrays[value.index]
+      return array.sharding == sharding
+        ? array : try ShardedArray(array.hostData(value.type), value.type, sharding, on: backend.client)
     case .host(let data): return try ShardedArray(data, value.type, sharding, on: backend.client)
     default:
       // The one device's memory may be given away later, so it's copied.

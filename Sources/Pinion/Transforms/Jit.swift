@@ -115,7 +115,8 @@ private enum Tracer {
   }
 
   /// The same on several devices.
-  private static func run(_ function: CompiledFunction, _ arguments: [Tensor], _ layout: MeshLayout) throws -> [Tensor] {
+  private static func run(_ function: CompiledFunction, _ arguments: [Tensor], _ layout: MeshLayout) throws -> [Tensor]
+  {
     let backend = try Backend.shared()
     let (arrays, kept) = try Graph.lock.withLock {
       let arrays = try zip(arguments + function.captures, layout.arguments).map {
@@ -171,7 +172,8 @@ public func jit<each I: Tree, each O: Tree>(
     }
     let entry = try cache.entry(signature) {
       var template: (repeat each O)?
-      let compiled = try Tracer.compile(arguments: tensors, shardings: signature.shardings, donated: donated) { placeholders in
+      let compiled = try Tracer.compile(arguments: tensors, shardings: signature.shardings, donated: donated) {
+        placeholders in
         var next = placeholders[...]
         let outputs = try function(repeat try refilled(each arguments, from: &next))
         template = outputs
