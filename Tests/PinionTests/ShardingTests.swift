@@ -456,6 +456,12 @@ import Testing
         x.ppermute("data", [(from: 0, to: 4)])
       }(x)
     }
+    expect("allGather: 4 parts of \(1 << 62) elements are too many") {
+      _ = try each(line, [], []) { _ in Tensor.zeros([1 << 62]).allGather("data") }(x)
+    }
+    expect("shardMap: 4 parts of \(1 << 62) elements are too many") {
+      _ = try each(line, [], ["data"]) { _ in Tensor.zeros([1 << 62]) }(x)
+    }
     expect("psum: has no meaning for bool") { _ = try each(line, [], [], psum)(x .> 0) }
     expect("can't be inside of another shardMap") {
       _ = try each(line, [], []) { x in

@@ -110,7 +110,7 @@ struct AllGather: Collective {
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
     try check(inputs[0].shape, axis: axis, divided: false)
     var shape = inputs[0].shape
-    shape[axis] *= count
+    shape[axis] = try shape[axis].multiplied(by: count, name)
     return [inputs[0].with(shape: shape)]
   }
 
@@ -176,7 +176,7 @@ struct AllToAll: Collective {
     try check(inputs[0].shape, axis: concat, divided: false)
     var shape = inputs[0].shape
     shape[split] /= count
-    shape[concat] *= count
+    shape[concat] = try shape[concat].multiplied(by: count, name)
     return [inputs[0].with(shape: shape)]
   }
 

@@ -24,9 +24,6 @@ struct ShardMapped: Primitive {
 
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     try printer.use(mesh, name)
-    guard printer.manualMesh == nil else {
-      throw TensorError.unsupported(name, "can't be inside of another shardMap")
-    }
     printer.manualMesh = mesh
     defer { printer.manualMesh = nil }
     let block = try printer.block(region.argumentTypes, terminator: "sdy.return") { printer, arguments in
@@ -49,8 +46,7 @@ struct ShardMapped: Primitive {
     let wanted = context.needs.indices.filter { context.needs[$0] }
     let given = context.cotangents.indices.filter { context.cotangents[$0] != nil }
     let results = try Self.apply(
-      mesh, context.inputs + given.compactMap { context.cotangents[$0] }, inputs + given.map { outputs[$0] },
-      { wanted.map { inputs[$0].spec } }
+      mesh, context.inputs + given.compactMap { context.cotangents[$0] }, inputs + given.map { outputs[$0] }
     ) { parts in
       let (values, pullback) = try Pinion.vjp(wanted.map { parts[$0] }) { moved in
         var arguments = Array(parts.prefix(inputs.count))
@@ -62,7 +58,7 @@ struct ShardMapped: Primitive {
         cotangent / Double(mesh.size(of: outputs[given[i]].unusedAxes))
       }
       return zip(wanted, try pullback(cotangents)).map { i, gradient in
-        AllReduce.apply(.sum, gradient, along: inputs[i].unusedAxes, on: mesh)
+        (AllReduce.apply(.sum, gradient, along: inputs[i].unusedAxes, on: mesh), inputs[i].spec)
       }
     }
     var list = [Tensor?](repeating: nil, count: context.inputs.count)
@@ -76,9 +72,10 @@ struct ShardMapped: Primitive {
       input.1 == nil
         ? sharding : try Sharding(mesh, sharding.inserting(nil, at: 0), input.0.shape, name)
     }
-    let results = try Self.apply(mesh, leading, shardings, { outputs.map { $0.inserting(nil, at: 0) } }) { parts in
+    let results = try Self.apply(mesh, leading, shardings) { parts in
       let given = zip(parts, axes).map { Batched(tensor: $0, axis: $1 == nil ? nil : 0) }
-      return try region.program.batched(given, size: size).map { $0.leading(size) }
+      let batches = try region.program.batched(given, size: size)
+      return zip(batches, outputs).map { ($0.leading(size), $1.inserting(nil, at: 0)) }
     }
     return (results, results.map { _ in 0 })
   }
@@ -87,29 +84,32 @@ struct ShardMapped: Primitive {
   ///
   /// - Parameters:
   ///   - shardings: of the inputs.
-  ///   - specs: of the results, asked for when the body has been traced.
+  ///   - body: returns results and how their parts are put together.
   static func apply(
-    _ mesh: Mesh, _ inputs: [Tensor], _ shardings: [Sharding], _ specs: () throws -> [PartitionSpec],
-    _ body: ([Tensor]) throws -> [Tensor]
+    _ mesh: Mesh, _ inputs: [Tensor], _ shardings: [Sharding],
+    _ body: ([Tensor]) throws -> [(part: Tensor, spec: PartitionSpec)]
   ) throws -> [Tensor] {
+    guard ShardScope.current == nil else {
+      throw TensorError.unsupported("shardMap", "can't be inside of another shardMap")
+    }
     let types = zip(inputs, shardings).map { $0.type.with(shape: $1.localShape($0.shape)) }
     // A device learns its place from an argument, so that this depends on it like everything else.
     let scope = Region.Scope(types + mesh.axes.map { _ in TensorType(.int32, [1]) })
     let parts = Array(scope.placeholders.prefix(types.count))
     let places = Array(scope.placeholders.suffix(mesh.axes.count))
     let results = try ShardScope.$current.withValue(ShardScope(mesh: mesh, places: places)) { try body(parts) }
-    for result in results { if let failure = result.failure { throw failure } }
-    let outputs = try zip(results, try specs()).enumerated().map { k, pair in
-      let (result, spec) = pair
+    let outputs = try results.enumerated().map { k, output in
+      let (result, spec) = output
+      if let failure = result.failure { throw failure }
       guard spec.axes.count <= result.rank else {
         throw TensorError.shape("shardMap", "result \(k) is \(result.type) on each device, out: names \(spec)")
       }
-      let whole = zip(result.shape, spec.axes + Array(repeating: nil, count: result.rank - spec.axes.count)).map {
-        $0 * mesh.size(of: $1)
+      let whole = try result.shape.enumerated().map { axis, size in
+        try size.multiplied(by: axis < spec.axes.count ? mesh.size(of: spec.axes[axis]) : 1, "shardMap")
       }
       return try Sharding(mesh, spec, whole, "shardMap, out:")
     }
-    let (region, captured) = try scope.close(results) { scope.contains($0, .made) }
+    let (region, captured) = try scope.close(results.map(\.part)) { scope.contains($0, .made) }
     let tables = try zip(mesh.axes, mesh.sizes).map { name, size in
       (Tensor.arange(size), try Sharding(mesh, [MeshAxes(name)], [size], "shardMap"))
     }
@@ -118,6 +118,15 @@ struct ShardMapped: Primitive {
       inputs: shardings + tables.map(\.1) + captured.map { Sharding(replicatedOn: mesh, rank: $0.rank) },
       outputs: outputs)
     return Tensor.apply(primitive, inputs + tables.map(\.0) + captured, resultCount: outputs.count)
+  }
+}
+
+extension Int {
+  /// The product; throws where it's too large a size.
+  func multiplied(by count: Int, _ operation: String) throws -> Int {
+    let (product, overflow) = multipliedReportingOverflow(by: count)
+    guard !overflow else { throw TensorError.shape(operation, "\(count) parts of \(self) elements are too many") }
+    return product
   }
 }
 
@@ -157,17 +166,14 @@ public func shardMap<each I: Tree, each O: Tree>(
       throw TensorError.value("shardMap", "in: has \(inputs.count) specifications for \(number) arguments")
     }
     var template: (repeat each O)?
-    var specs: [PartitionSpec] = []
-    let results = try ShardMapped.apply(mesh, tensors, shardings, { specs }) { parts in
+    let results = try ShardMapped.apply(mesh, tensors, shardings) { parts in
       var next = parts[...]
       let values = try function(repeat try refilled(each arguments, from: &next))
       template = values
-      var results: [Tensor] = []
+      var results: [(part: Tensor, spec: PartitionSpec)] = []
       var number = 0
       for value in repeat each values {
-        let leaves = try tensorLeaves(of: value)
-        if number < outputs.count { specs += leaves.map { _ in outputs[number] } }
-        results += leaves
+        if number < outputs.count { results += try tensorLeaves(of: value).map { ($0, outputs[number]) } }
         number += 1
       }
       guard number == outputs.count else {
