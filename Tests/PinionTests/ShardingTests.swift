@@ -1,5 +1,7 @@
-import Pinion
+import Foundation
 import Testing
+
+@testable import Pinion
 
 /// Tensors on several devices, collectives, and steps that equal those of one device. A CPU shows four devices.
 @Suite struct ShardingTests {
@@ -239,6 +241,32 @@ import Testing
       let (a, b) = try body(t[0], t[1])
       return concatenate([a.reshape([-1]), b.reshape([-1])])
     }
+  }
+
+  /// The derivative of a body writes its forward work down again; the compiler merges the two.
+  @Test func forwardWorkIsDoneOnce() throws {
+    let w = numbers([16, 16], seed: 8)
+    let body = each(line, ["data"], []) { x in
+      (x.matmul(w).tanh().psum("data").matmul(w).tanh() * x).sum().psum("data")
+    }
+    let x = numbers([16, 16], seed: 3)
+    try evaluate(x, w)
+    let (value, slope) = try valueAndGrad(x) { try body($0) }
+    let program = try Graph.lock.withLock {
+      let nodes = Graph.order([value.node, slope.node], stop: \.isLeaf)
+      let arguments = [x.value, w.value]
+      return try Program(nodes: nodes, arguments: arguments, outputs: [value.value, slope.value]).printed()
+    }
+    let optimized = String(
+      decoding: try Backend.shared().compile(program).executable.optimizedProgram(), as: Unicode.ASCII.self)
+    // HloInstructionProto.opcode: field 2, its length, its name.
+    func count(_ opcode: String) -> Int {
+      optimized.components(separatedBy: "\u{12}\(Character(UnicodeScalar(UInt8(opcode.utf8.count))))\(opcode)").count
+        - 1
+    }
+    #expect(count("tanh") == 2)
+    #expect(count("dot") == 4)
+    #expect(count("all-reduce") == 3)
   }
 
   @Test func gradientsOfMaximaAndCaptures() throws {
