@@ -226,6 +226,28 @@ import Testing
     #expect(try count.item() == 4)
   }
 
+  @Test func collectivesOfElementTypes() throws {
+    let types: [DType] = [.int8, .uint16, .int64, .float16, .bfloat16, .float64, .complex64]
+    let body = shardMap(line, in: [["data"]], out: [[], [], ["data"], ["data"]]) { (parts: [Tensor]) in
+      (
+        parts.filter { $0.dtype != .bool }.map { $0.psum("data") }, parts.map { $0.allGather("data") },
+        parts.map { $0.ppermute("data", [(from: 0, to: 3), (from: 3, to: 0)]) },
+        parts.map { $0.expandDims(0).allGather("data").allToAll("data", split: 0, concat: 1).reshape([-1])[..<1] }
+      )
+    }
+    let parts = types.map { Tensor([1, 0, 3, 4] as [Float]).cast($0) } + [Tensor([true, false, true, true])]
+    let (sums, gathered, moved, swapped) = try body(parts)
+    try evaluate(sums + gathered + moved + swapped)
+    for sum in sums { #expect(try doubles(sum.real()) == [8], "\(sum.dtype)") }
+    for (part, all) in zip(parts, gathered) { #expect(try all.bytes() == part.bytes(), "\(part.dtype)") }
+    for (part, all) in zip(parts, moved) {
+      let expected = concatenate([part[3...], Tensor.zeros(like: part[..<2]), part[..<1]])
+      #expect(try all.bytes() == expected.bytes(), "\(part.dtype)")
+    }
+    // Everyone sends a device its own element back.
+    for (part, all) in zip(parts, swapped) { #expect(try all.bytes() == part.bytes(), "\(part.dtype)") }
+  }
+
   // MARK: Derivatives
 
   @Test func gradientsThroughShardMap() throws {
