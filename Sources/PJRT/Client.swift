@@ -127,11 +127,12 @@ public struct Device: @unchecked Sendable {
 /// What compilation may be told: a `CompileOptionsProto`.
 public struct CompileOptions: Hashable, Sendable {
   /// Copies of the program that run together on devices of their own, each with its share of the data.
-  public var partitions: Int
+  /// `nil` for one program on one device.
+  public var partitions: Int?
   /// Switches of XLA by name, such as `xla_cpu_enable_fast_min_max`, that this compilation sets.
   public var switches: [String: Bool]
 
-  public init(partitions: Int = 1, switches: [String: Bool] = [:]) {
+  public init(partitions: Int? = nil, switches: [String: Bool] = [:]) {
     self.partitions = partitions
     self.switches = switches
   }
@@ -139,9 +140,10 @@ public struct CompileOptions: Hashable, Sendable {
   /// `executable_build_options` (field 3) with `num_replicas` (4) and `num_partitions` (5), and
   /// `env_option_overrides` (7), a map whose values have `bool_field` (2).
   public var serialized: [UInt8] {
-    var inner: [UInt8] = [0x20, 0x01, 0x28] + Self.varint(partitions)
-    // use_spmd_partitioning (6): one program for all partitions.
-    if partitions > 1 { inner += [0x30, 0x01] }
+    var inner: [UInt8] = [0x20, 0x01, 0x28] + Self.varint(partitions ?? 1)
+    // use_spmd_partitioning (6): one program for all partitions; use_shardy_partitioner (19) splits it;
+    // allow_spmd_sharding_propagation_to_output (12): results lie as it comes.
+    if partitions != nil { inner += [0x30, 0x01, 0x98, 0x01, 0x01, 0x62, 0x01, 0x01] }
     var bytes = [0x1a] + Self.varint(inner.count) + inner
     for (name, value) in switches.sorted(by: { $0.key < $1.key }) {
       let key = [0x0a] + Self.varint(name.utf8.count) + Array(name.utf8)

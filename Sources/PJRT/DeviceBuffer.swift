@@ -117,26 +117,31 @@ extension Plugin {
 }
 
 extension Client {
-  /// Copies host data to the first device.
+  /// Copies host data to a device.
   ///
   /// - Parameters:
   ///   - bytes: elements, row-major.
   ///   - type: type of the elements.
   ///   - shape: sizes of the axes.
+  ///   - device: which of the client's devices.
   /// - Throws: `PJRTError` with XLA's message.
-  public func buffer(from bytes: UnsafeRawBufferPointer, type: ElementType, shape: [Int]) throws -> DeviceBuffer {
-    try makeBuffer(bytes, type, shape, PJ_HOST_IMMUTABLE_ONLY_DURING_CALL).buffer
+  public func buffer(
+    from bytes: UnsafeRawBufferPointer, type: ElementType, shape: [Int], device: Int = 0
+  ) throws -> DeviceBuffer {
+    try makeBuffer(bytes, type, shape, PJ_HOST_IMMUTABLE_ONLY_DURING_CALL, device).buffer
   }
 
   /// Makes host data a buffer, without a copy where the device can use the memory as it is (a CPU, if it's aligned to
   /// 64 bytes).
   ///
-  /// - Parameter owner: keeps the memory, unchanged, until the device is done with it.
+  /// - Parameters:
+  ///   - owner: keeps the memory, unchanged, until the device is done with it.
+  ///   - device: which of the client's devices.
   /// - Throws: `PJRTError` with XLA's message.
   public func buffer(
-    borrowing bytes: UnsafeRawBufferPointer, owner: AnyObject, type: ElementType, shape: [Int]
+    borrowing bytes: UnsafeRawBufferPointer, owner: AnyObject, type: ElementType, shape: [Int], device: Int = 0
   ) throws -> DeviceBuffer {
-    let (buffer, event) = try makeBuffer(bytes, type, shape, PJ_HOST_IMMUTABLE_ZERO_COPY)
+    let (buffer, event) = try makeBuffer(bytes, type, shape, PJ_HOST_IMMUTABLE_ZERO_COPY, device)
     guard let event else { return buffer }
     var args = pj_event_on_ready_args()
     args.event = event
@@ -158,14 +163,16 @@ extension Client {
   }
 
   private func makeBuffer(
-    _ bytes: UnsafeRawBufferPointer, _ type: ElementType, _ shape: [Int], _ semantics: pj_host_buffer_semantics
+    _ bytes: UnsafeRawBufferPointer, _ type: ElementType, _ shape: [Int], _ semantics: pj_host_buffer_semantics,
+    _ device: Int
   ) throws -> (buffer: DeviceBuffer, event: OpaquePointer?) {
+    guard devices.indices.contains(device) else { throw PJRTError("device \(device) isn't one of \(devices.count)") }
     var args = pj_client_buffer_from_host_buffer_args()
     args.client = handle
     args.type = Int32(type.rawValue)
     args.num_dims = shape.count
     args.host_buffer_semantics = semantics
-    args.device = devices[0].handle
+    args.device = devices[device].handle
     let dims = shape.map(Int64.init)
     // An empty array has no address, and the plugin wants one.
     var nothing: UInt64 = 0

@@ -47,36 +47,97 @@ public final class Executable: @unchecked Sendable {
   ///   - keeping: parameters that the program may reuse, but mustn't in this call.
   /// - Throws: `PJRTError` with XLA's message.
   public func execute(_ arguments: [DeviceBuffer], keeping: [Int] = []) throws -> [DeviceBuffer] {
+    let inputs = arguments.map { Optional($0.handle) }
+    let outputs = try inputs.withUnsafeBufferPointer { inputs in
+      try execute([inputs.baseAddress], argumentCount: arguments.count, keeping: keeping)
+    }
+    withExtendedLifetime(arguments) {}
+    return try outputs.map { try DeviceBuffer(client: client, handle: $0) }
+  }
+
+  /// Runs a program of several partitions, each on a device of its own.
+  ///
+  /// - Parameters:
+  ///   - arguments: for each parameter of the program its buffers, one a device.
+  ///   - devices: how many there are.
+  ///   - keeping: parameters that the program may reuse, but mustn't in this call.
+  /// - Returns: for each result its buffers, one a device.
+  /// - Throws: `PJRTError` with XLA's message.
+  public func execute(
+    _ arguments: [[DeviceBuffer]], devices: Int, keeping: [Int] = []
+  ) throws -> [[DeviceBuffer]] {
+    guard arguments.allSatisfy({ $0.count == devices }) else {
+      throw PJRTError("arguments lie on \(arguments.map(\.count)) devices, the program runs on \(devices)")
+    }
+    let count = arguments.count
+    let inputs = (0..<devices).flatMap { d in arguments.map { Optional($0[d].handle) } }
+    let outputs = try inputs.withUnsafeBufferPointer { inputs in
+      try execute(
+        (0..<devices).map { inputs.baseAddress?.advanced(by: $0 * count) }, argumentCount: count, keeping: keeping)
+    }
+    withExtendedLifetime(arguments) {}
+    // Own every handle before any of them can be found missing.
+    let buffers = try outputs.map { try DeviceBuffer(client: client, handle: $0) }
+    return (0..<outputCount).map { k in (0..<devices).map { buffers[$0 * outputCount + k] } }
+  }
+
+  /// - Parameter inputs: for each device its list of arguments.
+  /// - Returns: the devices' lists of results, one after the other.
+  private func execute(
+    _ inputs: [UnsafePointer<OpaquePointer?>?], argumentCount: Int, keeping: [Int]
+  ) throws -> [OpaquePointer?] {
     var options = pj_execute_options()
     options.struct_size = MemoryLayout<pj_execute_options>.size
     var args = pj_loaded_executable_execute_args()
     args.executable = handle
-    args.num_devices = 1
-    args.num_args = arguments.count
+    args.num_devices = inputs.count
+    args.num_args = argumentCount
     let kept = keeping.map(Int64.init)
-    let inputs = arguments.map { Optional($0.handle) }
-    var outputs = [OpaquePointer?](repeating: nil, count: outputCount)
+    var outputs = [OpaquePointer?](repeating: nil, count: inputs.count * outputCount)
     try kept.withUnsafeBufferPointer { kept in
       options.non_donatable_input_indices = kept.baseAddress
       options.num_non_donatable_input_indices = kept.count
-      try inputs.withUnsafeBufferPointer { inputs in
-        try outputs.withUnsafeMutableBufferPointer { outputs in
-          var (inputList, outputList) = (inputs.baseAddress, outputs.baseAddress)
-          try withUnsafePointer(to: &inputList) { inputList in
-            try withUnsafePointer(to: &outputList) { outputList in
-              try withUnsafeMutablePointer(to: &options) { options in
-                args.options = options
-                args.argument_lists = UnsafePointer(inputList)
-                args.output_lists = UnsafePointer(outputList)
-                try client.plugin.call(PJ_LOADED_EXECUTABLE_EXECUTE, &args)
-              }
+      try outputs.withUnsafeMutableBufferPointer { outputs in
+        let lists = inputs.indices.map { outputs.baseAddress?.advanced(by: $0 * outputCount) }
+        try inputs.withUnsafeBufferPointer { inputs in
+          try lists.withUnsafeBufferPointer { lists in
+            try withUnsafeMutablePointer(to: &options) { options in
+              args.options = options
+              args.argument_lists = inputs.baseAddress
+              args.output_lists = lists.baseAddress
+              try client.plugin.call(PJ_LOADED_EXECUTABLE_EXECUTE, &args)
             }
           }
         }
       }
     }
-    withExtendedLifetime(arguments) {}
-    return try outputs.map { try DeviceBuffer(client: client, handle: $0) }
+    return outputs
+  }
+
+  /// The program as XLA optimized it: an `HloModuleProto`.
+  ///
+  /// - Throws: `PJRTError` with XLA's message.
+  public func optimizedProgram() throws -> [UInt8] {
+    try Self.withExecutable(client.plugin, handle) { executable in
+      var program = pj_program()
+      program.struct_size = MemoryLayout<pj_program>.size
+      var args = pj_executable_optimized_program_args()
+      args.executable = executable
+      // The first call tells the size.
+      try withUnsafeMutablePointer(to: &program) {
+        args.program = $0
+        try client.plugin.call(PJ_EXECUTABLE_OPTIMIZED_PROGRAM, &args)
+      }
+      var code = [UInt8](repeating: 0, count: program.code_size)
+      try code.withUnsafeMutableBytes { code in
+        program.code = code.baseAddress?.assumingMemoryBound(to: CChar.self)
+        try withUnsafeMutablePointer(to: &program) {
+          args.program = $0
+          try client.plugin.call(PJ_EXECUTABLE_OPTIMIZED_PROGRAM, &args)
+        }
+      }
+      return code
+    }
   }
 
   /// Bytes from which `Client.load(_:)` makes the executable again.

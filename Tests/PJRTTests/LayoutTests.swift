@@ -79,6 +79,9 @@ import Testing
     ("pj_executable_destroy_args", "PJRT_Executable_Destroy_Args", "executable"),
     ("pj_executable_num_outputs_args", "PJRT_Executable_NumOutputs_Args", "executable num_outputs"),
     (
+      "pj_executable_optimized_program_args", "PJRT_Executable_OptimizedProgram_Args", "executable program"
+    ),
+    (
       "pj_executable_serialize_args", "PJRT_Executable_Serialize_Args",
       "executable serialized_bytes serialized_bytes_size serialized_executable serialized_executable_deleter"
     ),
@@ -111,6 +114,7 @@ import Testing
     "CLIENT_BUFFER_FROM_HOST_BUFFER": "Client_BufferFromHostBuffer",
     "DEVICE_DESCRIPTION_TO_STRING": "DeviceDescription_ToString", "DEVICE_GET_DESCRIPTION": "Device_GetDescription",
     "EXECUTABLE_DESTROY": "Executable_Destroy", "EXECUTABLE_NUM_OUTPUTS": "Executable_NumOutputs",
+    "EXECUTABLE_OPTIMIZED_PROGRAM": "Executable_OptimizedProgram",
     "EXECUTABLE_SERIALIZE": "Executable_Serialize", "LOADED_EXECUTABLE_DESTROY": "LoadedExecutable_Destroy",
     "LOADED_EXECUTABLE_GET_EXECUTABLE": "LoadedExecutable_GetExecutable",
     "LOADED_EXECUTABLE_EXECUTE": "LoadedExecutable_Execute",

@@ -51,6 +51,29 @@ private let addOne = program(
     #expect(try floats(add.execute([buffer([1, 2, 3])])[0]) == [2, 3, 4])
   }
 
+  @Test func runsOnSeveralDevices() throws {
+    let text = """
+      module @m {
+        sdy.mesh @mesh = <["x"=2]>
+        func.func public @main(%a: tensor<4xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}]>}) -> tensor<4xf32> {
+          %r = stablehlo.add %a, %a : tensor<4xf32>
+          func.return %r : tensor<4xf32>
+        }
+      }
+      """
+    let double = try client.compile(mlir: text, options: CompileOptions(partitions: 2))
+    let parts = try [[1, 2], [3, 4] as [Float]].enumerated().map { device, values in
+      try values.withUnsafeBytes { try client.buffer(from: $0, type: .f32, shape: [2], device: device) }
+    }
+    let results = try double.execute([parts], devices: 2)
+    #expect(try results[0].map(floats) == [[2, 4], [6, 8]])
+    #expect(try !double.optimizedProgram().isEmpty)
+    #expect(throws: PJRTError.self) { try double.execute([[parts[0]]], devices: 2) }
+    #expect(throws: PJRTError.self) {
+      try [1].withUnsafeBytes { try client.buffer(from: $0, type: .s64, shape: [1], device: 99) }
+    }
+  }
+
   @Test func alignedMemoryIsUsedInPlaceAndReleased() throws {
     let released = Flag()
     do {

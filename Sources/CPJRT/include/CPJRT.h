@@ -63,6 +63,7 @@ enum pj_slot {
   PJ_DEVICE_GET_DESCRIPTION = 29,
   PJ_EXECUTABLE_DESTROY = 40,
   PJ_EXECUTABLE_NUM_OUTPUTS = 44,
+  PJ_EXECUTABLE_OPTIMIZED_PROGRAM = 48,
   PJ_EXECUTABLE_SERIALIZE = 49,
   PJ_LOADED_EXECUTABLE_DESTROY = 50,
   PJ_LOADED_EXECUTABLE_GET_EXECUTABLE = 51,
@@ -222,6 +223,7 @@ typedef struct {
 } pj_loaded_executable_get_executable_args;
 typedef struct { PJ_HEAD pj_executable *executable; } pj_executable_destroy_args;
 typedef struct { PJ_HEAD pj_executable *executable; size_t num_outputs; } pj_executable_num_outputs_args;
+typedef struct { PJ_HEAD pj_executable *executable; pj_program *program; } pj_executable_optimized_program_args;
 typedef struct {
   PJ_HEAD const pj_executable *executable;
   const char *serialized_bytes;

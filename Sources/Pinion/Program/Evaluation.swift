@@ -89,24 +89,43 @@ enum Evaluator {
       for k in node.types.indices { program.outputs.append(Value(node: node, index: k)) }
     }
     let backend = try Backend.shared()
-    let arguments = try program.arguments.map { try buffer(of: $0, on: backend) }
-    let key = program.key()
-    let executable = try cached(key, on: backend) { try program.text() }
-    var results = try executable.execute(arguments)[...]
-    for node in kept {
-      node.state = .stored(Array(results.prefix(node.types.count)))
-      results = results.dropFirst(node.types.count)
+    var key = program.key()
+    if ShardedArray.exist.load(ordering: .relaxed) {
+      let shardings = program.arguments.map(sharding)
+      if shardings.contains(where: { $0 != nil }) { key.shardings = shardings }
+    }
+    let compiled = try cached(key, on: backend) { try program.printed(shardings: key.shardings) }
+    var states: [NodeState] = []
+    if let layout = compiled.layout {
+      let arguments = try zip(program.arguments, layout.arguments).map { try array(of: $0, as: $1, on: backend) }
+      var results = try compiled.run(arguments, layout, on: backend)[...]
+      for node in kept {
+        states.append(.sharded(Array(results.prefix(node.types.count))))
+        results = results.dropFirst(node.types.count)
+      }
+    } else {
+      let arguments = try program.arguments.map { try buffer(of: $0, on: backend) }
+      var results = try compiled.executable.execute(arguments)[...]
+      for node in kept {
+        states.append(.stored(Array(results.prefix(node.types.count))))
+        results = results.dropFirst(node.types.count)
+      }
+    }
+    for (node, state) in zip(kept, states) {
+      node.state = state
       node.depth.store(0, ordering: .relaxed)
       node.companions = nil
       if Graph.activeTapes.load(ordering: .relaxed) == 0 { node.inputs = [] }
     }
   }
 
-  private static func cached(_ key: ProgramKey, on backend: Backend, text: () throws -> String) throws -> Executable {
-    if let executable = backend.cache.withLock({ $0[key] }) { return executable }
-    let executable = try backend.compile(text())
-    backend.cache.withLock { $0[key] = executable }
-    return executable
+  private static func cached(_ key: ProgramKey, on backend: Backend, text: () throws -> ProgramText) throws
+    -> CompiledProgram
+  {
+    if let program = backend.cache.withLock({ $0[key] }) { return program }
+    let program = try backend.compile(text())
+    backend.cache.withLock { $0[key] = program }
+    return program
   }
 
   /// The device buffer of an evaluated value; uploads host data at first use. Call it with the lock held.
@@ -121,6 +140,11 @@ enum Evaluator {
         : try backend.client.buffer(borrowing: data.bytes, owner: data, type: type.dtype.element, shape: type.shape)
       value.node.state = .stored([buffer])
       return buffer
+    case .sharded(let arrays):
+      // Only who reads a tensor while another thread moves it gets here.
+      let data = try arrays[value.index].hostData(value.type)
+      return try backend.client.buffer(
+        borrowing: data.bytes, owner: data, type: value.type.dtype.element, shape: value.type.shape)
     case .donated: throw TensorError.donated
     case .pending, .forwarded: throw TensorError.leak
     }

@@ -7,10 +7,12 @@ struct ProgramKey: Hashable, Sendable {
   var edges: [Int32] = []
   var arguments: [TensorType] = []
   var outputs: [Int32] = []
+  /// How arguments lie on several devices; empty where none does.
+  var shardings: [Sharding?] = []
 
   static func == (a: ProgramKey, b: ProgramKey) -> Bool {
     guard a.edges == b.edges, a.outputs == b.outputs, a.arguments == b.arguments,
-      a.primitives.count == b.primitives.count
+      a.shardings == b.shardings, a.primitives.count == b.primitives.count
     else { return false }
     for (p, q) in zip(a.primitives, b.primitives) where !p.isEqual(to: q) { return false }
     return true
@@ -24,6 +26,7 @@ struct ProgramKey: Hashable, Sendable {
     hasher.combine(edges)
     hasher.combine(outputs)
     hasher.combine(arguments)
+    hasher.combine(shardings)
   }
 }
 
@@ -68,22 +71,65 @@ struct Program: Sendable {
   }
 
   /// StableHLO text of the program.
+  func text() throws -> String { try printed().module() }
+
+  /// The program, printed.
   ///
-  /// - Parameter donated: for each argument the output that reuses its memory, or `nil`.
-  func text(donated: [Int?] = []) throws -> String {
+  /// - Parameters:
+  ///   - donated: for each argument the output that reuses its memory, or `nil`.
+  ///   - shardings: for each argument how it lies on several devices; empty where none does.
+  func printed(donated: [Int?] = [], shardings: [Sharding?] = []) throws -> ProgramText {
     var printer = StableHLOPrinter()
-    var parameters: [String] = []
-    let operands = arguments.enumerated().map { i, value in
-      let alias = i < donated.count ? donated[i].map { " {tf.aliasing_output = \($0) : i32}" } ?? "" : ""
-      parameters.append("%arg\(i): \(value.type.mlir)\(alias)")
-      return SSAValue(id: "%arg\(i)", type: value.type)
-    }
+    for sharding in shardings { if let sharding { try printer.use(sharding.mesh, "program") } }
+    let operands = arguments.enumerated().map { SSAValue(id: "%arg\($0)", type: $1.type) }
     let results = try lower(operands, into: &printer)
-    let types = results.map(\.type.mlir).joined(separator: ", ")
+    return ProgramText(
+      parameters: operands, donated: donated, body: printer.body, results: results, mesh: printer.mesh,
+      shardings: printer.mesh.map { mesh in
+        operands.indices.map { i in
+          (i < shardings.count ? shardings[i] : nil) ?? Sharding(replicatedOn: mesh, rank: operands[i].type.rank)
+        }
+      } ?? [])
+  }
+}
+
+/// A printed program.
+struct ProgramText: Sendable {
+  let parameters: [SSAValue]
+  /// For each argument the output that reuses its memory, or `nil`.
+  let donated: [Int?]
+  let body: String
+  let results: [SSAValue]
+  /// Devices that the program is divided among; `nil` for one.
+  let mesh: Mesh?
+  /// For each argument how it lies on them.
+  let shardings: [Sharding]
+
+  /// The module.
+  ///
+  /// - Parameter replicated: results that shall be whole on every device; the compiler places the others.
+  func module(replicated: Set<Int> = []) -> String {
+    let list = parameters.enumerated().map { i, parameter in
+      var attributes: [String] = []
+      if i < donated.count, let output = donated[i] {
+        // Only the compiler knows whether the two will lie alike.
+        attributes.append(mesh == nil ? "tf.aliasing_output = \(output) : i32" : "jax.buffer_donor = true")
+      }
+      if mesh != nil { attributes.append("sdy.sharding = #sdy.sharding\(shardings[i].mlir)") }
+      let suffix = attributes.isEmpty ? "" : " {" + attributes.joined(separator: ", ") + "}"
+      return "\(parameter.id): \(parameter.type.mlir)\(suffix)"
+    }
+    let types = results.map(\.type.mlir)
+    let placed = results.enumerated().map { k, result in
+      guard let mesh, replicated.contains(k) else { return types[k] }
+      return "\(types[k]) {sdy.sharding = #sdy.sharding\(Sharding(replicatedOn: mesh, rank: result.type.rank).mlir)}"
+    }
+    let names = results.map(\.id).joined(separator: ", ")
     return """
       module @pinion {
-        func.func public @main(\(parameters.joined(separator: ", "))) -> (\(types)) {
-      \(printer.body)    "func.return"(\(results.map(\.id).joined(separator: ", "))) : (\(types)) -> ()
+      \(mesh.map { "  \($0.mlir)\n" } ?? "")  func.func public @main(\(list.joined(separator: ", "))) \
+      -> (\(placed.joined(separator: ", "))) {
+      \(body)    "func.return"(\(names)) : (\(types.joined(separator: ", "))) -> ()
         }
       }
 

@@ -161,9 +161,11 @@ extension StableHLOPrinter {
   ///
   /// - Parameters:
   ///   - types: of the block's arguments.
+  ///   - terminator: operation that yields.
   ///   - body: prints the block's operations; returns what it yields.
   public mutating func block(
-    _ types: [TensorType], _ body: (inout StableHLOPrinter, [SSAValue]) throws -> [SSAValue]
+    _ types: [TensorType], terminator: String = "stablehlo.return",
+    _ body: (inout StableHLOPrinter, [SSAValue]) throws -> [SSAValue]
   ) rethrows -> String {
     let outer = exchangeBody("")
     let arguments = types.map { SSAValue(id: fresh(), type: $0) }
@@ -174,7 +176,7 @@ extension StableHLOPrinter {
     return """
       {
           ^bb0\(arguments.isEmpty ? "" : "(\(parameters))"):
-      \(inner)    "stablehlo.return"(\(results.map(\.id).joined(separator: ", "))) : (\(yielded)) -> ()
+      \(inner)    "\(terminator)"(\(results.map(\.id).joined(separator: ", "))) : (\(yielded)) -> ()
           }
       """
   }

@@ -15,6 +15,10 @@ public struct SSAValue: Sendable {
 public struct StableHLOPrinter {
   private(set) var body = ""
   private var next = 0
+  /// Devices that the program is divided among; `nil` for one.
+  var mesh: Mesh?
+  /// Devices whose parts the operations at hand work on, inside of `shardMap`.
+  var manualMesh: Mesh?
 
   public init() {}
 

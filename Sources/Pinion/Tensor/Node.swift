@@ -33,6 +33,8 @@ enum NodeState {
   case host(HostData)
   /// Computed, or uploaded.
   case stored([DeviceBuffer])
+  /// Computed, or put, on several devices.
+  case sharded([ShardedArray])
   /// Given away to a program that reused its memory.
   case donated
   /// Computed by a younger node, whose first results the inputs are now: one that also keeps what a derivative needs.
@@ -138,7 +140,7 @@ final class Node: @unchecked Sendable {
   var isLeaf: Bool {
     switch state {
     case .pending, .forwarded: false
-    case .host, .stored, .donated: true
+    case .host, .stored, .sharded, .donated: true
     }
   }
 

@@ -24,6 +24,7 @@ extension Tensor {
     if let failure { throw failure }
     guard count == 1 else { throw TensorError.shape("item", "\(shape) has \(count) elements, not one") }
     if dtype.isComplex { throw TensorError.dtype("item", "complex numbers aren't Double; take real() or abs()") }
+    if dtype == .float32 { return Double(try array(of: Float.self)[0]) }
     return try dtype == .float64 ? array(of: Double.self)[0] : cast(.float64).array(of: Double.self)[0]
   }
 
@@ -38,8 +39,7 @@ extension Tensor {
   /// - Throws: as `array(of:)`, and what `body` throws.
   public func withHostBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
     if let failure { throw failure }
-    let host: HostData? = Graph.lock.withLock { if case .host(let data) = node.state { data } else { nil } }
-    if let host { return try withExtendedLifetime(host) { try body(host.bytes) } }
+    if let host = try Evaluator.hostData(of: self) { return try withExtendedLifetime(host) { try body(host.bytes) } }
     let buffer = try Evaluator.buffer(of: self)
     if try Backend.shared().sharesHostMemory, let address = try buffer.address() {
       return try withExtendedLifetime(buffer) {

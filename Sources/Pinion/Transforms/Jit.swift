@@ -3,7 +3,7 @@ import Synchronization
 
 /// A compiled function: from one signature to its program.
 private final class CompiledFunction: Sendable {
-  let executable: Executable
+  let program: CompiledProgram
   /// Concrete tensors that the function captured, passed as hidden arguments after the given ones.
   let captures: [Tensor]
   /// For each result either an output of the program or an argument that the function returned unchanged.
@@ -11,8 +11,8 @@ private final class CompiledFunction: Sendable {
   /// Places of the donated leaves.
   let donated: [Int]
 
-  init(executable: Executable, captures: [Tensor], outputTypes: [TensorType], donated: [Int]) {
-    self.executable = executable
+  init(program: CompiledProgram, captures: [Tensor], outputTypes: [TensorType], donated: [Int]) {
+    self.program = program
     self.captures = captures
     self.outputTypes = outputTypes
     self.donated = donated
@@ -23,13 +23,15 @@ private final class CompiledFunction: Sendable {
 private struct CallSignature: Hashable {
   var tree = TreeSignature()
   var types: [TensorType] = []
+  /// How the arguments lie on several devices; empty where none does.
+  var shardings: [Sharding?] = []
 }
 
 /// Traces a function on placeholders and compiles it.
 private enum Tracer {
-  static func compile(arguments: [Tensor], donated: [Int], outputs: ([Tensor]) throws -> [Tensor]) throws
-    -> CompiledFunction
-  {
+  static func compile(
+    arguments: [Tensor], shardings: [Sharding?], donated: [Int], outputs: ([Tensor]) throws -> [Tensor]
+  ) throws -> CompiledFunction {
     let region = Graph.region.wrappingAdd(1, ordering: .relaxed).newValue
     let placeholders = arguments.map { argument in
       Tensor(Node(Placeholder(region: region), [], [argument.type], scope: region))
@@ -53,11 +55,26 @@ private enum Tracer {
       try Evaluator.evaluate(captured.map(\.node))
       let program = Program(
         nodes: nodes, arguments: placeholders.map(\.value) + captured, outputs: results.map(\.value))
-      return (try program.text(donated: aliases), captured.map { Tensor($0) })
+      var places = captured.map(Evaluator.sharding)
+      if !shardings.isEmpty || places.contains(where: { $0 != nil }) {
+        places = arguments.indices.map { shardings.isEmpty ? nil : shardings[$0] } + places
+      }
+      return (try program.printed(donated: aliases, shardings: places), captured.map { Tensor($0) })
     }
     // Seconds, for a large program: other threads go on meanwhile.
+    let backend = try Backend.shared()
+    let program = try backend.compile(text)
+    var captures = captured
+    if let layout = program.layout {
+      // Once, not in every call.
+      captures = try Graph.lock.withLock {
+        try zip(captured, layout.arguments.dropFirst(arguments.count)).map {
+          Tensor(array: try Evaluator.array(of: $0.value, as: $1, on: backend), type: $0.type)
+        }
+      }
+    }
     return CompiledFunction(
-      executable: try Backend.shared().compile(text), captures: captured, outputTypes: results.map(\.type),
+      program: program, captures: captures, outputTypes: results.map(\.type),
       donated: arguments.indices.filter { aliases[$0] != nil })
   }
 
@@ -82,6 +99,7 @@ private enum Tracer {
   /// Runs a compiled function on concrete leaves. The lock isn't held meanwhile: a CPU's program may run in this thread,
   /// and other threads have work to do.
   static func run(_ function: CompiledFunction, _ arguments: [Tensor]) throws -> [Tensor] {
+    if let layout = function.program.layout { return try run(function, arguments, layout) }
     let (buffers, kept) = try Graph.lock.withLock {
       let backend = try Backend.shared()
       var buffers: [DeviceBuffer] = []
@@ -92,8 +110,24 @@ private enum Tracer {
       for i in function.donated where !kept.contains(i) { arguments[i].node.state = .donated }
       return (buffers, kept)
     }
-    let results = try function.executable.execute(buffers, keeping: kept)
+    let results = try function.program.executable.execute(buffers, keeping: kept)
     return zip(results, function.outputTypes).map { Tensor(buffer: $0, type: $1) }
+  }
+
+  /// The same on several devices.
+  private static func run(_ function: CompiledFunction, _ arguments: [Tensor], _ layout: MeshLayout) throws -> [Tensor]
+  {
+    let backend = try Backend.shared()
+    let (arrays, kept) = try Graph.lock.withLock {
+      let arrays = try zip(arguments + function.captures, layout.arguments).map {
+        try Evaluator.array(of: $0.value, as: $1, on: backend)
+      }
+      let kept = shared(function.donated, arrays.map { $0.buffers[0] })
+      for i in function.donated where !kept.contains(i) { arguments[i].node.state = .donated }
+      return (arrays, kept)
+    }
+    let results = try function.program.run(arrays, layout, keeping: kept, on: backend)
+    return zip(results, function.outputTypes).map { Tensor(array: $0, type: $1) }
   }
 }
 
@@ -130,9 +164,16 @@ public func jit<each I: Tree, each O: Tree>(
     if tensors.contains(where: { $0.node.scope > 0 || (taping && $0.node.isTracked) }) {
       return try function(repeat each arguments)
     }
+    let pending = tensors.filter { !$0.node.isLeaf }
+    if !pending.isEmpty { try evaluate(pending) }
+    if ShardedArray.exist.load(ordering: .relaxed) {
+      let shardings = Graph.lock.withLock { tensors.map { Evaluator.sharding(of: $0.value) } }
+      if shardings.contains(where: { $0 != nil }) { signature.shardings = shardings }
+    }
     let entry = try cache.entry(signature) {
       var template: (repeat each O)?
-      let compiled = try Tracer.compile(arguments: tensors, donated: donated) { placeholders in
+      let compiled = try Tracer.compile(arguments: tensors, shardings: signature.shardings, donated: donated) {
+        placeholders in
         var next = placeholders[...]
         let outputs = try function(repeat try refilled(each arguments, from: &next))
         template = outputs
@@ -143,8 +184,6 @@ public func jit<each I: Tree, each O: Tree>(
       guard let template else { throw TensorError(.runtime, "jit", "the function returned nothing") }
       return (compiled, template)
     }
-    let pending = tensors.filter { !$0.node.isLeaf }
-    if !pending.isEmpty { try evaluate(pending) }
     var results = try Tracer.run(entry.function, tensors)[...]
     return (repeat try refilled(each entry.template, from: &results))
   }
