@@ -6,12 +6,16 @@ import Testing
 func numbers(_ shape: [Int], _ low: Double = -1, _ high: Double = 1, seed: UInt64 = 1, dtype: DType = .float64)
   -> Tensor
 {
+  Tensor(congruence(shape.elementCount, low, high, seed), shape: shape).cast(dtype)
+}
+
+/// Deterministic numbers in (low, high).
+func congruence(_ count: Int, _ low: Double, _ high: Double, _ seed: UInt64) -> [Double] {
   var state = seed &* 2_862_933_555_777_941_757 &+ 3_037_000_493
-  let values = (0..<shape.elementCount).map { _ -> Double in
+  return (0..<count).map { _ in
     state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
     return low + (high - low) * (Double(state >> 11) + 0.5) / Double(1 << 53)
   }
-  return Tensor(values, shape: shape).cast(dtype)
 }
 
 func doubles(_ t: Tensor) throws -> [Double] { try t.cast(.float64).array(of: Double.self) }

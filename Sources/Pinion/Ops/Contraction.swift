@@ -110,6 +110,33 @@ struct DotGeneral: Primitive {
       context.needs[1] ? side(a, gLeft, batch[0], fa, batch[1] + fb, contract[1], contract[0]) : nil,
     ]
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    switch (axes[0], axes[1]) {
+    case (let a?, let b?):
+      // Among the other batch axes it stands where it does in the left operand, which then needn't be moved.
+      let (left, right) = (batch[0].map { $0.past(a) }, batch[1].map { $0.past(b) })
+      let place = left.count { $0 < a }
+      let wide = DotGeneral(
+        batch: [left.inserting(a, at: place), right.inserting(b, at: place)],
+        contract: [contract[0].map { $0.past(a) }, contract[1].map { $0.past(b) }])
+      return Tensor.apply1(wide, inputs).examples(at: place)
+    case (let a?, nil): return shared(inputs, examples: a, of: 0)
+    case (nil, let b?): return shared(inputs, examples: b, of: 1)
+    case (nil, nil): return (Tensor.apply(self, inputs), [nil])
+    }
+  }
+
+  /// One operand is shared: the examples of the other are more of its free rows, or columns.
+  private func shared(_ inputs: [Tensor], examples axis: Int, of side: Int) -> (results: [Tensor], axes: [Int?]) {
+    var (batch, contract) = (batch, contract)
+    batch[side] = batch[side].map { $0.past(axis) }
+    contract[side] = contract[side].map { $0.past(axis) }
+    let wide = DotGeneral(batch: batch, contract: contract)
+    let before = batch[side].count + (side == 1 ? free(0, inputs[0].rank).count : 0)
+    let place = wide.free(side, inputs[side].rank).count { $0 < axis }
+    return Tensor.apply1(wide, inputs).examples(at: before + place)
+  }
 }
 
 /// General contraction of two tensors.

@@ -178,6 +178,42 @@ struct Convolution: Primitive {
       [input, g.transpose(places + [0, spatial + 1])])
     return result.transpose(places + [0, spatial + 1])
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    let (x, w) = (inputs[0], inputs[1])
+    guard axes[1] != nil else {
+      // The examples of vmap join those that the operation has.
+      let batch = axes[0] ?? 0
+      let apart = batch <= 1 ? x : x.moveAxis(from: batch, to: 0)
+      let y = Tensor.apply1(self, [apart.reshape([apart.shape[0] * apart.shape[1]] + apart.shape[2...]), w])
+      return y.reshape(Array(apart.shape[..<2]) + y.shape[1...]).examples(at: batch <= 1 ? batch : 0)
+    }
+    let place = spatial + 1
+    let kernel = Batched(tensor: w, axis: axes[1]).placed(at: place, size)
+    let outputs = kernel.shape[place + 1]
+    let lead = Array(kernel.shape[..<place])
+    if size == 0 {
+      let example = axes[0].map(x.shape.removing) ?? x.shape
+      let types = [x.type.with(shape: example), w.type.with(shape: kernel.shape.removing(place))]
+      return Tensor.zeros(try resultTypes(types)[0].shape.inserting(0, at: place), dtype: x.dtype).examples(at: place)
+    }
+    if axes[0] == nil {
+      // Kernels side by side are more output channels, which of each group must stay together.
+      let apart = kernel.reshape(lead + [size, groups, outputs / groups]).swapAxes(place, place + 1)
+      let y = Tensor.apply1(self, [x, apart.reshape(lead + [size * outputs])])
+      let rows = Array(y.shape.dropLast())
+      return y.reshape(rows + [groups, size, outputs / groups]).swapAxes(place, place + 1)
+        .reshape(rows + [size, outputs]).examples(at: place)
+    }
+    // Each example has groups of its own.
+    let input = Batched(tensor: x, axis: axes[0]).placed(at: place, size)
+    let wide = Convolution(
+      strides: strides, padding: padding, inputDilation: inputDilation, kernelDilation: kernelDilation,
+      groups: size * groups)
+    let channels = input.reshape(input.shape[..<place] + [size * input.shape[place + 1]])
+    let y = Tensor.apply1(wide, [channels, kernel.reshape(lead + [size * outputs])])
+    return y.reshape(y.shape.dropLast() + [size, outputs]).examples(at: place)
+  }
 }
 
 /// Spatial rank of an image-like operand with the layout [N, spatial…, C].

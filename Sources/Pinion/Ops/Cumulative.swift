@@ -49,6 +49,11 @@ struct Cumulative: Primitive {
       Cumulative(kind: reverse ? .min : .max, axis: axis, reverse: reverse), [select(reached, places, none)])
     return [Tensor.zeros(like: x).scatterAddAlong(winners, g, axis: axis)]
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    guard let batch = axes[0] else { return (Tensor.apply(self, inputs), axes) }
+    return Tensor.apply1(Cumulative(kind: kind, axis: axis.past(batch), reverse: reverse), inputs).examples(at: batch)
+  }
 }
 
 extension Tensor {
@@ -198,6 +203,10 @@ struct LogAddExp: Primitive {
     // Where both are -infinity neither has a share.
     let level = select(y .== -Double.infinity, Tensor.zeros(like: y), y)
     return (0..<2).map { context.needs[$0] ? g * (context.inputs[$0] - level).exp() : nil }
+  }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    batchedElementwise(inputs, axes, size: size)
   }
 }
 

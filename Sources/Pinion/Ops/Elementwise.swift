@@ -107,6 +107,10 @@ struct Unary: Primitive {
     case .not, .popcnt, .clz, .isFinite: return [nil]
     }
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    batchedElementwise(inputs, axes, size: size)
+  }
 }
 
 /// Elementwise functions of two operands of one type.
@@ -199,6 +203,10 @@ struct Binary: Primitive {
     case .and, .or, .xor, .shiftLeft, .shiftRightArithmetic, .shiftRightLogical, .nextAfter: return [nil, nil]
     }
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    batchedElementwise(inputs, axes, size: size)
+  }
 }
 
 /// Elementwise comparison; IEEE rules for NaN.
@@ -231,6 +239,10 @@ struct Compare: Primitive {
   }
 
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [nil, nil] }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    batchedElementwise(inputs, axes, size: size)
+  }
 }
 
 /// Elementwise choice: where the first operand is true the second, elsewhere the third.
@@ -253,6 +265,10 @@ struct Select: Primitive {
     let (c, g) = (context.inputs[0], context.cotangent)
     let zero = Tensor.zeros(like: g)
     return [nil, select(c, g, zero), select(c, zero, g)]
+  }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    batchedElementwise(inputs, axes, size: size)
   }
 }
 
@@ -279,6 +295,10 @@ struct Convert: Primitive {
       x.dtype.isComplex == dtype.isComplex ? context.cotangent.cast(x.dtype) : context.cotangent.real().cast(x.dtype)
     ]
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    batchedElementwise(inputs, axes, size: size)
+  }
 }
 
 /// The same bits read as elements of another type of the same width.
@@ -298,6 +318,10 @@ struct BitcastConvert: Primitive {
   }
 
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [nil] }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    batchedElementwise(inputs, axes, size: size)
+  }
 }
 
 /// The operand itself. A marker shows where a gradient begins.
@@ -305,6 +329,10 @@ struct Marker: Primitive {
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] { [inputs[0]] }
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] { operands }
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [context.cotangent] }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    batchedElementwise(inputs, axes, size: size)
+  }
 }
 
 /// The operand itself, through which no derivative flows.
@@ -312,6 +340,10 @@ struct StopGradient: Primitive {
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] { [inputs[0]] }
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] { operands }
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [nil] }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    batchedElementwise(inputs, axes, size: size)
+  }
 }
 
 /// The operands themselves; XLA moves nothing across.
@@ -322,6 +354,10 @@ struct OptimizationBarrier: Primitive {
   }
   func vjp(_ context: VJPContext) throws -> [Tensor?] {
     context.cotangents.map { $0.map { Tensor.apply1(self, [$0]) } }
+  }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    (Tensor.apply(self, inputs, resultCount: inputs.count), axes)
   }
 }
 

@@ -81,6 +81,49 @@ public struct GatherDimensions: Hashable, Sendable {
     return (0..<rank).map { (sliceAxes.contains($0) ? innerNext.next() : outerNext.next()) ?? 0 }
   }
 
+  /// The same for a batch of examples.
+  ///
+  /// - Parameters:
+  ///   - operand: where the operand's examples lie, `nil` where they share it.
+  ///   - indices: likewise.
+  ///   - sizes: of one example's slices.
+  ///   - size: number of examples.
+  /// - Returns: also where the examples of the slices lie.
+  func batched(
+    operand: Int?, indices: Int?, sizes: [Int], size: Int
+  ) -> (dimensions: GatherDimensions, sizes: [Int], place: Int) {
+    var (wide, wideSizes) = (self, sizes)
+    if let operand {
+      wide.collapsedAxes = collapsedAxes.map { $0.past(operand) }
+      wide.operandBatchAxes = operandBatchAxes.map { $0.past(operand) }
+      wide.indexedAxes = indexedAxes.map { $0.past(operand) }
+    }
+    guard let indices else {
+      guard let operand else { return (self, sizes, 0) }
+      // The same slices of each example: the examples are one more axis of a slice.
+      let number = operand - (wide.collapsedAxes + wide.operandBatchAxes).count { $0 < operand }
+      let place = number < sliceAxes.count ? sliceAxes[number] : sliceAxes.last.map { $0 + 1 } ?? 0
+      wide.sliceAxes = sliceAxes.map { $0.past(place) }.inserting(place, at: number)
+      return (wide, sizes.inserting(size, at: operand), place)
+    }
+    wide.indexVectorAxis = indexVectorAxis.past(indices)
+    wide.indexBatchAxes = indexBatchAxes.map { $0.past(indices) }
+    if let operand {
+      let number = wide.operandBatchAxes.count { $0 < operand }
+      wide.operandBatchAxes.insert(operand, at: number)
+      wide.indexBatchAxes.insert(indices, at: number)
+      wideSizes.insert(1, at: operand)
+    }
+    // The result's axes that don't run along a slice are those of the indices, in order.
+    var (place, before) = (0, indices - (wide.indexVectorAxis < indices ? 1 : 0))
+    while before > 0 || sliceAxes.contains(place) {
+      if !sliceAxes.contains(place) { before -= 1 }
+      place += 1
+    }
+    wide.sliceAxes = sliceAxes.map { $0.past(place) }
+    return (wide, wideSizes, place)
+  }
+
   /// For each component of an index vector the last place where a slice fits, shaped to broadcast with the indices.
   private func limits(_ operand: Shape, _ sizes: [Int], _ indices: Tensor) -> Tensor {
     let last = Tensor(indexedAxes.map { Int64(operand[$0] - sizes[$0]) }).cast(indices.dtype)
@@ -131,6 +174,11 @@ struct Gather: Primitive {
     return [
       Tensor.apply1(Scatter(kind: .add, dimensions: dimensions, sizes: sizes), [Tensor.zeros(like: x), places, g]), nil,
     ]
+  }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    let (wide, wideSizes, place) = dimensions.batched(operand: axes[0], indices: axes[1], sizes: sizes, size: size)
+    return Tensor.apply1(Gather(dimensions: wide, sizes: wideSizes), inputs).examples(at: place)
   }
 }
 
@@ -211,6 +259,15 @@ struct Scatter: Primitive {
       let share = g / maximum(scatter(.add, stayed, hits), 1)
       return [share * stayed, nil, read(share) * hits]
     }
+  }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    let operand = axes[0] ?? 0
+    let x = Batched(tensor: inputs[0], axis: axes[0]).placed(at: operand, size)
+    let (wide, wideSizes, place) = dimensions.batched(operand: operand, indices: axes[1], sizes: sizes, size: size)
+    let updates = Batched(tensor: inputs[2], axis: axes[2]).placed(at: place, size)
+    return Tensor.apply1(Scatter(kind: kind, dimensions: wide, sizes: wideSizes), [x, inputs[1], updates])
+      .examples(at: operand)
   }
 }
 

@@ -24,6 +24,17 @@ struct DynamicSlice: Primitive {
     return [Tensor.apply1(DynamicUpdateSlice(), [Tensor.zeros(like: x), context.cotangent] + starts)]
       + [Tensor?](repeating: nil, count: starts.count)
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    guard let starts = startVectors(inputs[1...], axes[1...], size: size) else {
+      guard let batch = axes[0] else { return (Tensor.apply(self, inputs), [nil]) }
+      return Tensor.apply1(
+        DynamicSlice(sizes: sizes.inserting(size, at: batch)), [inputs[0]] + wholeAxis(batch, inputs[1...])
+      ).examples(at: batch)
+    }
+    return try Gather(dimensions: boxDimensions(sizes.count), sizes: sizes)
+      .batched([inputs[0], starts], [axes[0], 1], size: size)
+  }
 }
 
 /// The first operand with a box of it replaced by the second; moved inside where it reaches over an edge.
@@ -51,6 +62,19 @@ struct DynamicUpdateSlice: Primitive {
       Tensor.apply1(DynamicSlice(sizes: update.shape), [g] + starts),
     ] + [Tensor?](repeating: nil, count: starts.count)
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    guard let starts = startVectors(inputs[2...], axes[2...], size: size) else {
+      let (operands, batch) = aligned(Array(inputs[..<2]), Array(axes[..<2]), size: size)
+      return Tensor.apply1(self, operands + wholeAxis(batch, inputs[2...])).examples(at: batch)
+    }
+    func shape(_ i: Int) -> Shape { axes[i].map(inputs[i].shape.removing) ?? inputs[i].shape }
+    let (dimensions, sizes) = (boxDimensions(shape(0).count), shape(1))
+    // Scatter drops what reaches over an edge, this operation moves it inside.
+    let places = dimensions.clamped(starts, operand: shape(0), sizes: sizes)
+    return try Scatter(kind: .set, dimensions: dimensions, sizes: sizes)
+      .batched([inputs[0], places, inputs[1]], [axes[0], 1, axes[1]], size: size)
+  }
 }
 
 private func checkStarts(_ name: String, _ starts: ArraySlice<TensorType>, of x: TensorType) throws {
@@ -61,6 +85,23 @@ private func checkStarts(_ name: String, _ starts: ArraySlice<TensorType>, of x:
   for start in starts where start.rank != 0 || !start.dtype.isInteger || start.dtype != first.dtype {
     throw TensorError.dtype(name, "starts are integer scalars of one type, got \(start)")
   }
+}
+
+/// The starts of all examples, [components, examples]; `nil` where the examples share them.
+private func startVectors(_ starts: ArraySlice<Tensor>, _ axes: ArraySlice<Int?>, size: Int) -> Tensor? {
+  if axes.allSatisfy({ $0 == nil }) { return nil }
+  return stack(zip(starts, axes).map { Batched(tensor: $0, axis: $1).placed(at: 0, size) })
+}
+
+/// Starts with one more, of a box that has the whole of `axis`.
+private func wholeAxis(_ axis: Int, _ starts: ArraySlice<Tensor>) -> [Tensor] {
+  Array(starts).inserting(Tensor.zeros([], dtype: starts.first?.dtype ?? .int32), at: axis)
+}
+
+/// A box of all `rank` axes, whose corner is an index vector along axis 0.
+private func boxDimensions(_ rank: Int) -> GatherDimensions {
+  let axes = Array(0..<rank)
+  return GatherDimensions(sliceAxes: axes, collapsedAxes: [], indexedAxes: axes, indexVectorAxis: 0)
 }
 
 /// Indexing by tensors. Negative indices count from the end. Reading outside of the tensor reads its edge (indices are

@@ -12,6 +12,19 @@ struct Reshape: Primitive {
     [printer.emit("stablehlo.reshape", operands, operands[0].type.with(shape: shape))]
   }
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [context.cotangent.reshape(context.inputs[0].shape)] }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    guard let batch = axes[0] else { return (Tensor.apply(self, inputs), axes) }
+    // The examples stay where they are if the sizes before and after them can be reshaped each by themselves.
+    let (before, after) = (inputs[0].shape[..<batch], inputs[0].shape[(batch + 1)...])
+    let place = (0...shape.count).first {
+      shape[..<$0].reduce(1, *) == before.reduce(1, *) && shape[$0...].reduce(1, *) == after.reduce(1, *)
+    }
+    guard let place else {
+      return inputs[0].moveAxis(from: batch, to: 0).reshape([size] + shape).examples(at: 0)
+    }
+    return inputs[0].reshape(shape.inserting(size, at: place)).examples(at: place)
+  }
 }
 
 /// Axes in another order: axis i of the result is axis `permutation[i]` of the operand.
@@ -34,6 +47,12 @@ struct Transpose: Primitive {
     var inverse = permutation
     for (i, p) in permutation.enumerated() { inverse[p] = i }
     return [context.cotangent.transpose(inverse)]
+  }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    guard let batch = axes[0] else { return (Tensor.apply(self, inputs), axes) }
+    let order = permutation.map { $0.past(batch) }.inserting(batch, at: batch)
+    return inputs[0].transpose(order).examples(at: batch)
   }
 }
 
@@ -67,6 +86,14 @@ struct BroadcastInDim: Primitive {
       return x.shape[i] == 1 && shape[axis] != 1
     }
     return [context.cotangent.sum(axes: repeated).transposedTo(axes.filter { !repeated.contains($0) }).reshape(x.shape)]
+  }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    guard let batch = axes[0] else { return (Tensor.apply(self, inputs), axes) }
+    let place = batch == 0 ? 0 : self.axes[batch - 1] + 1
+    let wide = BroadcastInDim(
+      shape: shape.inserting(size, at: place), axes: self.axes.map { $0.past(place) }.inserting(place, at: batch))
+    return Tensor.apply1(wide, inputs).examples(at: place)
   }
 }
 
@@ -110,6 +137,14 @@ struct Slice: Primitive {
       shape[i] - starts[i] - (g.shape[i] == 0 ? 0 : (g.shape[i] - 1) * strides[i] + 1)
     }
     return [g.pad(low: starts, high: high, interior: strides.map { $0 - 1 })]
+  }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    guard let batch = axes[0] else { return (Tensor.apply(self, inputs), axes) }
+    let wide = Slice(
+      starts: starts.inserting(0, at: batch), limits: limits.inserting(size, at: batch),
+      strides: strides.inserting(1, at: batch))
+    return Tensor.apply1(wide, inputs).examples(at: batch)
   }
 }
 
@@ -155,6 +190,19 @@ struct Pad: Primitive {
     let dx = x.count == 0 ? Tensor.zeros(like: x) : inner
     return [dx, context.needs[1] ? g.sum() - dx.sum() : nil]
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    let batch = axes[0] ?? 0
+    let wide = Pad(
+      low: low.inserting(0, at: batch), high: high.inserting(0, at: batch), interior: interior.inserting(0, at: batch))
+    guard axes[1] != nil else { return Tensor.apply1(wide, inputs).examples(at: batch) }
+    // Each example has a value of its own: it's put where a mask has been padded.
+    let x = Batched(tensor: inputs[0], axis: axes[0]).placed(at: batch, size)
+    let padded = Tensor.apply1(wide, [x, Tensor.full([], 0, dtype: x.dtype)])
+    let mask = Tensor.apply1(wide, [Tensor.full(x.shape, 1, dtype: .bool), Tensor.full([], 0, dtype: .bool)])
+    let spread = Tensor.apply1(BroadcastInDim(shape: padded.shape, axes: [batch]), [inputs[1]])
+    return select(mask, padded, spread).examples(at: batch)
+  }
 }
 
 /// Operands one after the other along an axis.
@@ -196,6 +244,11 @@ struct Concatenate: Primitive {
       return context.cotangent.slice(axis: axis, from: start, to: start + x.shape[axis])
     }
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    let (operands, batch) = aligned(inputs, axes, size: size)
+    return Tensor.apply1(Concatenate(axis: axis.past(batch)), operands).examples(at: batch)
+  }
 }
 
 /// Order reversed along axes.
@@ -209,6 +262,11 @@ struct Reverse: Primitive {
     ]
   }
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [Tensor.apply1(self, [context.cotangent])] }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    guard let batch = axes[0] else { return (Tensor.apply(self, inputs), axes) }
+    return Tensor.apply1(Reverse(axes: self.axes.map { $0.past(batch) }), inputs).examples(at: batch)
+  }
 }
 
 extension Tensor {

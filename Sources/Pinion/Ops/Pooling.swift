@@ -88,6 +88,13 @@ struct WindowReduce: Primitive {
     }
     return total
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    guard let batch = axes[0] else { return (Tensor.apply(self, inputs), axes) }
+    let wide = WindowReduce(
+      kind: kind, axis: axis.past(batch), window: window, stride: stride, low: low, high: high)
+    return Tensor.apply1(wide, inputs).examples(at: batch)
+  }
 }
 
 extension Tensor {

@@ -84,6 +84,13 @@ struct Reduce: Primitive {
     for (i, p) in order.enumerated() { inverse[p] = i }
     return others.reshape(moved.shape).transpose(inverse)
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    guard let batch = axes[0] else { return (Tensor.apply(self, inputs), axes) }
+    let reduced = self.axes.map { $0.past(batch) }
+    return Tensor.apply1(Reduce(kind: kind, axes: reduced), inputs)
+      .examples(at: batch - reduced.count { $0 < batch })
+  }
 }
 
 /// Place of the greatest or smallest element along an axis; the first of equals, NaN counts as the extreme.
@@ -143,6 +150,12 @@ struct ArgReduce: Primitive {
   }
 
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [nil] }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    guard let batch = axes[0] else { return (Tensor.apply(self, inputs), axes) }
+    return Tensor.apply1(ArgReduce(isMax: isMax, axis: axis.past(batch)), inputs)
+      .examples(at: axis < batch ? batch - 1 : batch)
+  }
 }
 
 extension Tensor {

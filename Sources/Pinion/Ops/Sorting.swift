@@ -65,6 +65,13 @@ struct Sort: Primitive {
     let back = Tensor.apply(Sort(axis: axis, descending: false), [order], resultCount: 2)[1]
     return context.inputs.indices.map { i in context.cotangents[i].map { $0.takeAlong(back, axis: axis) } }
   }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    let (operands, batch) = aligned(inputs, axes, size: size)
+    let results = Tensor.apply(
+      Sort(axis: axis.past(batch), descending: descending), operands, resultCount: inputs.count + 1)
+    return (results, results.map { _ in batch })
+  }
 }
 
 /// The k greatest elements along the last axis and their places (int32), greatest first; of equals the first.
@@ -89,6 +96,14 @@ struct TopK: Primitive {
 
   func vjp(_ context: VJPContext) throws -> [Tensor?] {
     [context.cotangents[0].map { Tensor.zeros(like: context.inputs[0]).scatterAddAlong(context.outputs[1], $0) }]
+  }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    guard let batch = axes[0] else { return (Tensor.apply(self, inputs, resultCount: 2), [nil, nil]) }
+    let isLast = batch == inputs[0].rank - 1
+    let operand = isLast ? inputs[0].moveAxis(from: batch, to: 0) : inputs[0]
+    let place = isLast ? 0 : batch
+    return (Tensor.apply(self, [operand], resultCount: 2), [place, place])
   }
 }
 

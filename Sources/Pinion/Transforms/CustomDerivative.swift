@@ -28,6 +28,36 @@ struct CustomVJP: Primitive {
     let none = [Tensor?](repeating: nil, count: outputs)
     return none + results + [Tensor?](repeating: nil, count: residuals.count)
   }
+
+  /// The user's derivative, mapped over the examples.
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    let (outputs, arguments, rule) = (outputs, arguments, rule)
+    let wide = Rule { residuals, cotangents in
+      var given: [Bool] = []
+      let batch =
+        zip(residuals, axes[(outputs + arguments)...]).map { Batched(tensor: $0, axis: $1) }
+        + cotangents.map { Batched(tensor: $0, axis: 0) }
+      let results = try vmapLeaves(batch, size: size) { tensors in
+        let results = try rule.backward(Array(tensors[..<residuals.count]), Array(tensors[residuals.count...]))
+        given = results.map { $0 != nil }
+        return results.compactMap { $0 }
+      }
+      var next = results.makeIterator()
+      return given.enumerated().map { i, isGiven in
+        guard isGiven, let result = next.next() else { return nil }
+        // Examples that share an argument each have a part in its cotangent.
+        guard outputs + i < axes.count, let axis = axes[outputs + i] else {
+          return result.axis.map { result.tensor.sum(axes: [$0]) } ?? result.tensor * Double(size)
+        }
+        return result.placed(at: axis, size)
+      }
+    }
+    // Outputs that don't differ do have cotangents that differ.
+    let own = (0..<outputs).map { Batched(tensor: inputs[$0], axis: axes[$0]).placed(at: 0, size) }
+    let results = Tensor.apply(
+      CustomVJP(outputs: outputs, arguments: arguments, rule: wide), own + inputs[outputs...], resultCount: outputs)
+    return (results, results.map { _ in 0 })
+  }
 }
 
 /// A function with a derivative of your own.

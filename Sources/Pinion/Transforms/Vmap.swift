@@ -5,10 +5,7 @@ struct Batched {
   var axis: Int?
 
   /// With the examples on axis 0, repeated where they share it.
-  func leading(_ size: Int) -> Tensor {
-    guard let axis else { return tensor.failure == nil ? tensor.broadcast(to: [size] + tensor.shape) : tensor }
-    return tensor.moveAxis(from: axis, to: 0)
-  }
+  func leading(_ size: Int) -> Tensor { placed(at: 0, size) }
 }
 
 extension Program {
@@ -105,6 +102,7 @@ func vmapLeaves(_ inputs: [Batched], size: Int, _ function: ([Tensor]) throws ->
 ///   - function: from trees to trees.
 /// - Returns: a function that throws what `function` throws; `TensorError` where sizes differ, an axis isn't there, a
 ///   result that should be shared differs, or an operation has no rule for batches.
+@_disfavoredOverload  // The form with one argument and result stands first.
 public func vmap<each I: Tree, each O: Tree>(
   inAxes: [Int?]? = nil, outAxes: [Int?]? = nil, _ function: @escaping (repeat each I) throws -> (repeat each O)
 ) -> (repeat each I) throws -> (repeat each O) {
