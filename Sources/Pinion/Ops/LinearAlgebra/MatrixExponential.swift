@@ -21,9 +21,9 @@ public func matrixExponential(_ a: Tensor) -> Tensor {
     let scale = (safeSteps * -0.6931471805599453).exp()
     let scaled = a * exactPower(scale).cast(a.dtype)
     let (u, v) = pade(scaled, order)
-    var result = solve(v - u, v + u)
-    for step in 0..<squarings {
-      result = select(safeSteps .> Double(step), result.matmul(result), result)
+    // A loop, since a matrix product compiles slowly; steps that aren't wanted change nothing.
+    let result = try forLoop(solve(v - u, v + u), steps: squarings) { result, step in
+      select(safeSteps .> step.cast(safeSteps.dtype), result.matmul(result), result)
     }
     return select(isTooLarge, Tensor.full(like: result, .nan), result)
   }
