@@ -13,69 +13,111 @@ import Testing
 
   /// Sizes on both sides of the limit between our loops and LAPACK's, and batches that fill SIMD lanes and don't.
   @Test(arguments: dtypes) func factorsGiveTheMatrixBack(_ dtype: DType) throws {
-    var c = Comparisons()
+    for (lead, n) in [([], 34), ([37], 8), ([3], 5)] as [([Int], Int)] {
+      try checkFactors("\(dtype)\(lead) n = \(n)", lead, n, dtype)
+    }
+  }
+
+  private func checkFactors(_ name: String, _ lead: [Int], _ n: Int, _ dtype: DType) throws {
     let tolerance = dtype.realType == .float64 ? 1e-11 : 2e-4
-    for (lead, n) in [([], 40), ([3], 5), ([37], 8), ([2, 3], 33)] as [([Int], Int)] {
-      let name = "\(dtype)\(lead) n = \(n)"
-      let a = matrices(lead + [n, n], dtype)
-      let wide = matrices(lead + [n, n + 3], dtype, seed: 2)
-      let b = matrices(lead + [n, 2], dtype, seed: 3)
-      let eye = Tensor.eye(n, dtype: dtype).broadcast(to: a.shape)
-      let spd = positiveDefinite(a)
-      let l = cholesky(spd)
-      c.close("\(name) cholesky", l.matmul(l.adjoint()), spd, tolerance)
-      c.close("\(name) choleskySolve", spd.matmul(choleskySolve(l, b)), b, tolerance)
-      c.close("\(name) solve", spd.matmul(solve(spd, b)), b, tolerance)
-      c.close("\(name) solve transposed", spd.matrixTranspose().matmul(lu(spd).solve(b, transpose: true)), b, tolerance)
-      for x in [a, wide, wide.matrixTranspose()] {
-        let (m, k) = (x.type.rows, min(x.type.rows, x.type.columns))
-        let (q, r) = qr(x)
-        c.close("\(name) qr \(x.shape)", q.matmul(r), x, tolerance)
-        c.close(
-          "\(name) q \(x.shape)", q.adjoint().matmul(q), Tensor.eye(k, dtype: dtype).broadcast(to: lead + [k, k]),
-          tolerance)
-        c.zero("\(name) r \(x.shape)", r.lowerTriangle(diagonal: -1))
-        let whole = qr(x, complete: true)
-        c.close("\(name) complete qr \(x.shape)", whole.q.matmul(whole.r), x, tolerance)
-        c.close(
-          "\(name) complete q", whole.q.adjoint().matmul(whole.q),
-          Tensor.eye(m, dtype: dtype).broadcast(to: lead + [m, m]), tolerance)
-        let factors = lu(x)
-        let rows = factors.permutation.expandDims(-1).broadcast(to: x.shape)
-        c.close("\(name) lu \(x.shape)", factors.lower.matmul(factors.upper), x.takeAlong(rows, axis: -2), tolerance)
-        let (u, s, vh) = svd(x)
-        c.close("\(name) svd \(x.shape)", (u * s.cast(dtype).expandDims(-2)).matmul(vh), x, tolerance)
-        let full = svd(x, complete: true)
-        c.close(
-          "\(name) complete u", full.u.matmul(full.u.adjoint()),
-          Tensor.eye(m, dtype: dtype).broadcast(to: lead + [m, m]), tolerance)
-        c.close("\(name) complete s", full.s, s, tolerance)
-        c.close("\(name) svdvals", svdvals(x), s, tolerance)
+    let (a, b) = (matrices(lead + [n, n], dtype), matrices(lead + [n, 2], dtype, seed: 3))
+    let wide = matrices(lead + [n, n + 3], dtype, seed: 2)
+    let spd = positiveDefinite(a)
+    let tall = wide.matrixTranspose()
+    try evaluate(a, b, wide, spd, tall)
+    let (l, x, y, z) = (
+      cholesky(spd), choleskySolve(cholesky(spd), b), solve(spd, b), lu(spd).solve(b, transpose: true)
+    )
+    let ((w, v), values) = (eigh(spd), eigvalsh(spd))
+    let turned = b.matrixTranspose()
+    let small = spd * 0.01
+    func triangular(_ t: (lower: Bool, transpose: Bool, right: Bool, unit: Bool)) -> Tensor {
+      triangularSolve(
+        t.unit ? small : spd, t.right ? turned : b, lower: t.lower, transpose: t.transpose, fromRight: t.right,
+        unitDiagonal: t.unit)
+    }
+    let cases = [
+      (true, false, false, false), (false, true, false, false), (true, true, true, false),
+      (false, false, true, false), (true, true, false, true), (false, false, false, true),
+    ]
+    let solved = cases.map(triangular)
+    try evaluate([l, x, y, z, w, v, values, small, turned] + solved)
+    let (matrix, rhs, vectors) = try (HostMatrices(spd), HostMatrices(b), HostMatrices(v))
+    let factor = try HostMatrices(l)
+    (factor * factor.adjoint).expect("\(name) cholesky", matrix, tolerance)
+    factor.keeping { $1 > $0 }.expect("\(name) upper half", factor.keeping { _, _ in false }, 0)
+    try (matrix * HostMatrices(x)).expect("\(name) choleskySolve", rhs, tolerance)
+    try (matrix * HostMatrices(y)).expect("\(name) solve", rhs, tolerance)
+    try (matrix.transposed * HostMatrices(z)).expect("\(name) solve transposed", rhs, tolerance)
+    try (vectors.scaled(by: w) * vectors.adjoint).expect("\(name) eigh", matrix, tolerance)
+    let eye = HostMatrices.identity(like: matrix, n)
+    (vectors.adjoint * vectors).expect("\(name) eigenvectors", eye, tolerance)
+    try eye.scaled(by: values).expect("\(name) eigvalsh", eye.scaled(by: w), tolerance)
+    for (t, x) in zip(cases, solved) {
+      // What isn't read may be anything.
+      let given = try HostMatrices(t.3 ? small : spd)
+      let triangle = given.keeping { t.0 ? $0 >= $1 : $0 <= $1 }
+      let used = t.3 ? triangle.keeping { $0 != $1 } : triangle
+      let op = t.1 ? used.transposed : used
+      let x = try HostMatrices(x)
+      var product = t.2 ? x * op : op * x
+      if t.3 { product = product + x }
+      try product.expect("\(name) triangular \(t)", HostMatrices(t.2 ? turned : b), tolerance)
+    }
+    for x in [a, wide, tall] {
+      let (name, k) = ("\(name) \(x.shape)", min(x.type.rows, x.type.columns))
+      let (thin, whole, factors, parts, full) = (qr(x), qr(x, complete: true), lu(x), svd(x), svd(x, complete: true))
+      let (lower, upper, s) = (factors.lower, factors.upper, svdvals(x))
+      try evaluate(
+        thin.q, thin.r, whole.q, whole.r, factors.permutation, lower, upper, s, parts.u, parts.s, parts.vh, full.u,
+        full.s, full.vh)
+      let host = try HostMatrices(x)
+      func expectOrthonormal(_ what: String, _ q: HostMatrices) {
+        (q.adjoint * q).expect("\(name) \(what)", .identity(like: q, q.columns), tolerance)
       }
-      let (w, v) = eigh(spd)
-      c.close("\(name) eigh", (v * w.cast(dtype).expandDims(-2)).matmul(v.adjoint()), spd, tolerance)
-      c.close("\(name) v", v.adjoint().matmul(v), eye, tolerance)
-      c.close("\(name) eigvalsh", eigvalsh(spd), w, tolerance)
-      for (lower, transpose, right, unit) in [
-        (true, false, false, false), (false, true, false, false), (true, true, true, false),
-        (false, false, true, false),
-        (true, true, false, true), (false, false, false, true),
-      ] {
-        let triangle = lower ? l : l.matrixTranspose()
-        let full = unit ? triangle - triangle.diagonal().diagonalMatrix() + eye : triangle
-        let rhs = right ? b.matrixTranspose() : b
-        // What isn't read may be anything.
-        let given = triangle + (lower ? spd.upperTriangle(diagonal: 1) : spd.lowerTriangle(diagonal: -1))
-        let scaled = unit ? given * 0.01 + eye : given
-        let used = unit ? full * 0.01 + eye * 0.99 : full
-        let x = triangularSolve(scaled, rhs, lower: lower, transpose: transpose, fromRight: right, unitDiagonal: unit)
-        let op = transpose ? used.matrixTranspose() : used
-        c.close(
-          "\(name) triangular \(lower) \(transpose) \(right) \(unit)", right ? x.matmul(op) : op.matmul(x), rhs,
-          tolerance)
+      let order = try factors.permutation.array(of: Int32.self)
+      try (HostMatrices(lower) * HostMatrices(upper)).expect("\(name) lu", host.taking(order), tolerance)
+      for (q, r) in [thin, whole] {
+        let (q, r) = try (HostMatrices(q), HostMatrices(r))
+        (q * r).expect("\(name) qr", host, tolerance)
+        expectOrthonormal("q", q)
+        r.keeping { $0 > $1 }.expect("\(name) r", r.keeping { _, _ in false }, 0)
+      }
+      try (HostMatrices(parts.u).scaled(by: parts.s) * HostMatrices(parts.vh)).expect("\(name) svd", host, tolerance)
+      try expectOrthonormal("u", HostMatrices(full.u))
+      try expectOrthonormal("vh", HostMatrices(full.vh))
+      let unit = HostMatrices.identity(like: host, k)
+      for other in [full.s, s] {
+        try unit.scaled(by: other).expect("\(name) svdvals", unit.scaled(by: parts.s), tolerance)
       }
     }
-    try c.check()
+  }
+
+  /// What stands in without LAPACK: StableHLO's and XLA's own functions. Shapes are of their own, for programs are kept.
+  @Test(arguments: [DType.float32, .float64]) func withoutLibrary(_ dtype: DType) throws {
+    try LAPACK.$isHidden.withValue(true) {
+      let tolerance = dtype == .float64 ? 1e-9 : 1e-3
+      let (a, b) = (numbers([2, 7, 7], seed: 21, dtype: dtype), numbers([2, 7, 3], seed: 22, dtype: dtype))
+      let spd = positiveDefinite(a)
+      let wide = numbers([7, 9], seed: 23, dtype: dtype)
+      let (l, x, t) = (cholesky(spd), solve(spd, b), triangularSolve(spd, b, lower: false, transpose: true))
+      let ((w, v), tall, whole) = (eigh(spd), qr(wide.matrixTranspose()), qr(wide.matrixTranspose(), complete: true))
+      try evaluate(spd, wide, l, x, t, w, v, tall.q, tall.r, whole.q, whole.r)
+      let (matrix, rhs, factor, vectors) = try (HostMatrices(spd), HostMatrices(b), HostMatrices(l), HostMatrices(v))
+      (factor * factor.adjoint).expect("cholesky", matrix, tolerance)
+      try (matrix * HostMatrices(x)).expect("solve", rhs, tolerance)
+      try (matrix.keeping { $0 <= $1 }.transposed * HostMatrices(t)).expect("triangular", rhs, tolerance)
+      try (vectors.scaled(by: w) * vectors.adjoint).expect("eigh", matrix, tolerance)
+      for (q, r) in [tall, whole] {
+        let q = try HostMatrices(q)
+        try (q * HostMatrices(r)).expect("qr", HostMatrices(wide).transposed, tolerance)
+        (q.adjoint * q).expect("q", .identity(like: q, q.columns), tolerance)
+      }
+      #expect(throws: TensorError.self) { try svd(wide).s.bytes() }
+      do { _ = try lu(wide).factors.bytes() } catch let error as TensorError {
+        #expect(error.message.hasPrefix("needs LAPACK on the CPU: libscipy_openblas.so"))
+      }
+    }
   }
 
   @Test func emptyMatricesAndBatches() throws {

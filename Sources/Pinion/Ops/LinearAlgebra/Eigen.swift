@@ -10,8 +10,15 @@ struct Eigh: Primitive {
   }
 
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
-    try LAPACK.require(name)
-    return printer.foreign("pinion_eigh", operands, results: try resultTypes(operands.map(\.type)))
+    let results = try resultTypes(operands.map(\.type))
+    if LAPACK.isAvailable { return printer.foreign("pinion_eigh", operands, results: results) }
+    // XLA's own, by Jacobi's method: lower triangle, sorted, sweeps, tolerance.
+    let type = operands[0].type
+    let limit = type.dtype.realType == .float64 ? "1e-14" : "1e-6"
+    let parts = printer.emit(
+      "stablehlo.custom_call", [printer.hermitianPart(operands[0])],
+      attributes: "call_target_name = \"Eigh\", backend_config = \"1,1,100,\(limit)\"", results: [type, results[0]])
+    return vectors ? [parts[1], parts[0]] : [parts[1]]
   }
 
   func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {

@@ -42,15 +42,42 @@ extension StableHLOPrinter {
     return emit("stablehlo.multiply", [emit("stablehlo.add", [a, other], a.type), half], a.type)
   }
 
+  /// Q and R by XLA's own functions.
+  mutating func householder(_ a: SSAValue, q: TensorType, r: TensorType) -> [SSAValue] {
+    let k = min(a.type.rows, a.type.columns)
+    let parts = emit(
+      "stablehlo.custom_call", [a], attributes: "call_target_name = \"Qr\"",
+      results: [a.type, TensorType(a.type.dtype, a.type.leadingShape + [k])])
+    func resized(_ x: SSAValue, _ type: TensorType, _ printer: inout StableHLOPrinter) -> SSAValue {
+      let zero = printer.constant(type.dtype.zeroLiteral, TensorType(type.dtype, []))
+      let none = [Int](repeating: 0, count: type.rank)
+      let high = zip(type.shape, x.type.shape).map { $0 - $1 }
+      return printer.emit(
+        "stablehlo.pad", [x, zero], type,
+        attributes: """
+          edge_padding_low = \(printer.i64Array(none)), edge_padding_high = \(printer.i64Array(high)), \
+          interior_padding = \(printer.i64Array(none))
+          """)
+    }
+    let reflectors = resized(parts[0], q, &self)
+    let product = emit(
+      "stablehlo.custom_call", [reflectors, parts[1]], q,
+      attributes: "call_target_name = \"ProductOfElementaryHouseholderReflectors\"")
+    return [product, triangle(resized(parts[0], r, &self), "GE")]
+  }
+
   /// Zeros above the diagonal.
-  mutating func lowerTriangle(_ a: SSAValue) -> SSAValue {
+  mutating func lowerTriangle(_ a: SSAValue) -> SSAValue { triangle(a, "LE") }
+
+  /// Elements whose column compares with their row; zeros elsewhere.
+  private mutating func triangle(_ a: SSAValue, _ direction: String) -> SSAValue {
     let places = a.type.with(dtype: .int32)
     let rows = emit("stablehlo.iota", [], places, attributes: "iota_dimension = \(a.type.rank - 2) : i64")
     let columns = emit("stablehlo.iota", [], places, attributes: "iota_dimension = \(a.type.rank - 1) : i64")
     let keep = emit(
       "stablehlo.compare", [columns, rows], a.type.with(dtype: .bool),
       attributes: """
-        comparison_direction = #stablehlo<comparison_direction LE>, compare_type = #stablehlo<comparison_type SIGNED>
+        comparison_direction = #stablehlo<comparison_direction \(direction)>, compare_type = #stablehlo<comparison_type SIGNED>
         """)
     return emit("stablehlo.select", [keep, a, constant(a.type.dtype.zeroLiteral, a.type)], a.type)
   }
@@ -115,8 +142,9 @@ struct QRFactors: Primitive {
   }
 
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
-    try LAPACK.require(name)
-    return printer.foreign("pinion_qr", operands, results: try resultTypes(operands.map(\.type)))
+    let results = try resultTypes(operands.map(\.type))
+    if LAPACK.isAvailable { return printer.foreign("pinion_qr", operands, results: results) }
+    return printer.householder(operands[0], q: results[0], r: results[1])
   }
 
   func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {

@@ -14,12 +14,16 @@ enum LAPACK {
   }
   private static let state = Mutex(State.untried)
 
+  /// Whether it counts as missing, for tests of what stands in for it.
+  @TaskLocal static var isHidden = false
+
   /// Whether the platform's programs can call it; where not, StableHLO or XLA's own functions stand in, or nothing.
   static var isAvailable: Bool { reason == nil }
 
   /// Why it can't be called; `nil` where it can.
   private static var reason: String? {
-    state.withLock { state in
+    if isHidden { return "\(fileName) is hidden" }
+    return state.withLock { state in
       switch state {
       case .ready: return nil
       case .missing(let reason): return reason

@@ -163,7 +163,13 @@ public func triangularSolve(
 /// - Parameters:
 ///   - a: `[…, n, n]`.
 ///   - b: `[…, n, k]`, or a vector `[n]`; leading axes broadcast.
-public func solve(_ a: Tensor, _ b: Tensor) -> Tensor { lu(a).solve(b) }
+public func solve(_ a: Tensor, _ b: Tensor) -> Tensor {
+  if LAPACK.isAvailable { return lu(a).solve(b) }
+  return withSystem("solve", a, b) { a, b in
+    let (q, r) = qr(a)
+    return triangularSolve(r, q.adjoint().matmul(b), lower: false)
+  }
+}
 
 /// x of a x = b by the Cholesky factor of a Hermitian positive definite matrix.
 ///
@@ -179,7 +185,7 @@ public func inverse(_ a: Tensor) -> Tensor {
   if a.failure != nil { return a }
   return failing("inverse") {
     try a.type.checkMatrix("inverse", square: true)
-    return lu(a).solve(Tensor.eye(a.type.rows, dtype: a.dtype))
+    return solve(a, Tensor.eye(a.type.rows, dtype: a.dtype))
   }
 }
 
