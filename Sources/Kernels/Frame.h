@@ -109,7 +109,7 @@ template <class Body>
 void for_ranges(int64_t count, double operations_each, int64_t grain, Body body) {
   const double work = operations_each * static_cast<double>(count);
   const int64_t most = std::min<int64_t>({std::max(1u, std::thread::hardware_concurrency()), (count + grain - 1) / grain,
-                                          static_cast<int64_t>(std::min(work / 5e5, 1e6))});
+                                          static_cast<int64_t>(std::min(work / 2e6, 1e6))});
   if (most <= 1) {
     if (count > 0) body(int64_t(0), count);
     return;
