@@ -30,8 +30,7 @@ Real<T> size_of(T x) {
 
 template <class T>
 void fill_nan(T *x, int64_t count) {
-  const Real<T> nan = std::numeric_limits<Real<T>>::quiet_NaN();
-  std::fill(x, x + count, is_complex<T> ? T(nan) : T(nan));
+  std::fill(x, x + count, T(std::numeric_limits<Real<T>>::quiet_NaN()));
 }
 
 template <class T>
@@ -76,7 +75,7 @@ void symmetrize(const T *a, T *s, int64_t n) {
         }
 }
 
-/// y[j, i] = x[i, j], or its conjugate.
+/// y[j, i] = x[i, j].
 template <class T>
 void transpose(const T *x, T *y, int64_t rows, int64_t columns) {
   constexpr int64_t block = 16;

@@ -37,8 +37,7 @@ import Testing
     let scaled = spd * Tensor([1.0, 10, 1e2, 1e3, 1e4, 1e5]) * Tensor([1.0, 10, 1e2, 1e3, 1e4, 1e5]).expandDims(-1)
     let right = numbers([6], seed: 4)
     let jacobi = try conjugateGradient(
-      right, tolerance: 1e-10, preconditioner: { $0 / scaled.diagonal() }
-    ) { scaled.matmul($0) }
+      right, tolerance: 1e-10, preconditioner: { $0 / scaled.diagonal() }, { scaled.matmul($0) })
     c.close("preconditioned", jacobi.solution, solve(scaled, right), 1e-7)
     #expect(try jacobi.steps.item() <= 10)
     let hermitian = positiveDefinite(complexes([5, 5]))
@@ -49,6 +48,14 @@ import Testing
     }
     c.close("jit", try compiled(spd, right), solve(spd, right))
     try c.check()
+  }
+
+  @Test func batchesOfConjugateGradients() throws {
+    let (a, b) = (positiveDefinite(numbers([3, 4, 4])), numbers([3, 4], seed: 3))
+    let each = vmap { (a: Tensor, b: Tensor) -> Tensor in
+      try conjugateGradient(b, tolerance: 1e-13, maxSteps: 40) { a.matmul($0) }.solution
+    }
+    try expectClose(try each(a, b), solve(a, b.expandDims(-1)).squeeze(axis: -1))
   }
 
   @Test func derivativesOfConjugateGradients() throws {

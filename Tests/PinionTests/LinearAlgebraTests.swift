@@ -180,6 +180,8 @@ import Testing
       ("cholesky", { [cholesky($0)] }), ("lu", { [lu($0).factors, lu($0).permutation] }),
       ("qr", { [qr($0).q, qr($0).r] }), ("eigh", { [eigh($0).eigenvalues, eigh($0).eigenvectors] }),
       ("svd", { [svd($0).u, svd($0).s, svd($0).vh] }), ("svdvals", { [svdvals($0)] }),
+      ("composed", { [determinant($0), slogdet($0).logAbs, pseudoInverse($0), matrixNorm($0)] }),
+      ("matrixExponential", { [matrixExponential($0)] }),
     ]
     for (name, f) in functions {
       let batched = vmap(inAxes: [1]) { (x: Tensor) -> [Tensor] in f(x) }

@@ -58,9 +58,6 @@ extension Tensor {
     return select(
       Tensor.eye(n, dtype: .bool), expandDims(-1), Tensor.zeros(shape + [n], dtype: dtype))
   }
-
-  /// The real numbers as elements of a type, complex or not.
-  func asElements(of dtype: DType) -> Tensor { cast(dtype) }
 }
 
 extension DType {
