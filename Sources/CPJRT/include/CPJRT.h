@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // MARK: PJRT
 
 /// Common head of extensions: a linked list at the table, told apart by `type`.
@@ -305,3 +309,7 @@ typedef struct { ffi_extension extension_base; ffi_metadata *metadata; } ffi_met
 
 /// Answers XLA's question for the interface's version; false where the call is a real one.
 bool ffi_answer_metadata(ffi_call_frame *frame);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,36 @@
+// Foreign functions of programs: what XLA does slowly, or not at all.
+//
+// Each handler takes its operands and attributes from the frame, and returns null or an error made with the frame's
+// table. Matrices lie row-major in the last two axes; all axes before count matrices.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "CPJRT.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Opens an OpenBLAS whose symbols begin with `scipy_`, for the handlers below; false with a reason where it doesn't fit.
+bool kernels_lapack_open(const char *path, char *reason, size_t reason_size);
+
+/// a -> lower L of (a + aᴴ)/2 = L Lᴴ; NaN where that isn't positive definite.
+ffi_error *kernels_cholesky(ffi_call_frame *frame);
+/// a, b -> x of op(a) x = b, or of x op(a) = b. Attributes: left, lower, transpose, unit.
+ffi_error *kernels_triangular_solve(ffi_call_frame *frame);
+/// a -> L and U in one matrix, permutation p (int32) with a[p] = L U, sign of p (int32).
+ffi_error *kernels_lu(ffi_call_frame *frame);
+/// lu, p, b -> x of a x = b, or of aᵀ x = b. Attribute: transpose.
+ffi_error *kernels_lu_solve(ffi_call_frame *frame);
+/// a -> Q, R. The shape of Q tells whether it is square.
+ffi_error *kernels_qr(ffi_call_frame *frame);
+/// a -> eigenvalues of (a + aᴴ)/2 in ascending order, and eigenvectors as columns where there is a second result.
+ffi_error *kernels_eigh(ffi_call_frame *frame);
+/// a -> singular values in descending order, and U, Vᴴ where there are three results; their shapes tell whether square.
+ffi_error *kernels_svd(ffi_call_frame *frame);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,127 @@
+import Kernels
+import PJRT
+import Synchronization
+
+/// LAPACK of an OpenBLAS that is opened at first use, behind foreign functions of the plugin.
+///
+/// The library is `libscipy_openblas.so` in `RuntimeParts.folders`; the variable `PINION_OPENBLAS` names another file.
+enum LAPACK {
+  static let fileName = "libscipy_openblas.so"
+
+  private enum State {
+    case untried, ready
+    case missing(String)
+  }
+  private static let state = Mutex(State.untried)
+
+  /// Whether it counts as missing, for tests of what stands in for it.
+  @TaskLocal static var isHidden = false
+
+  /// Whether the platform's programs can call it; where not, StableHLO or XLA's own functions stand in, or nothing.
+  static var isAvailable: Bool { reason == nil }
+
+  /// Why it can't be called; `nil` where it can.
+  private static var reason: String? {
+    if isHidden { return "\(fileName) is hidden" }
+    return state.withLock { state in
+      switch state {
+      case .ready: return nil
+      case .missing(let reason): return reason
+      case .untried:
+        do {
+          try open()
+          state = .ready
+          return nil
+        } catch {
+          state = .missing("\(error)")
+          return "\(error)"
+        }
+      }
+    }
+  }
+
+  /// - Throws: `TensorError` that names the library where it can't be called.
+  static func require(_ operation: String) throws {
+    if let reason { throw TensorError.unsupported(operation, "needs LAPACK on the CPU: \(reason)") }
+  }
+
+  private static func open() throws {
+    let backend = try Backend.shared()
+    guard backend.sharesHostMemory else {
+      throw PJRTError("the platform is \(backend.client.platformName)")
+    }
+    guard let path = RuntimeParts.environment("PINION_OPENBLAS") ?? RuntimeParts.find(fileName) else {
+      throw PJRTError(
+        "\(fileName) isn't in \(RuntimeParts.folders.joined(separator: ", ")); "
+          + "./pinion sets it up, or set PINION_OPENBLAS to its path")
+    }
+    var reason = [CChar](repeating: 0, count: 512)
+    guard kernels_lapack_open(path, &reason, reason.count) else {
+      let text = String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      throw PJRTError("can't use \(path): \(text)")
+    }
+    let handlers: [(String, Plugin.ForeignFunction)] = [
+      ("cholesky", { kernels_cholesky($0) }), ("triangular_solve", { kernels_triangular_solve($0) }),
+      ("lu", { kernels_lu($0) }), ("lu_solve", { kernels_lu_solve($0) }), ("qr", { kernels_qr($0) }),
+      ("eigh", { kernels_eigh($0) }), ("svd", { kernels_svd($0) }),
+    ]
+    for (name, handler) in handlers { try backend.client.plugin.register("pinion_\(name)", function: handler) }
+  }
+}
+
+extension StableHLOPrinter {
+  /// Prints a call of a foreign function, whose operands and results are row-major.
+  mutating func foreign(
+    _ target: String, _ operands: [SSAValue], flags: [(String, Bool)] = [], results: [TensorType]
+  ) -> [SSAValue] {
+    func layouts(_ types: [TensorType]) -> String {
+      types.map { type in
+        let axes = (0..<type.rank).reversed().map(String.init).joined(separator: ", ")
+        return type.rank == 0 ? "dense<> : tensor<0xindex>" : "dense<[\(axes)]> : tensor<\(type.rank)xindex>"
+      }.joined(separator: ", ")
+    }
+    let configuration = flags.map { "\($0.0) = \($0.1 ? 1 : 0) : i64" }.joined(separator: ", ")
+    return emit(
+      "stablehlo.custom_call", operands,
+      attributes: """
+        call_target_name = "\(target)", api_version = 4 : i32, backend_config = {\(configuration)}, \
+        operand_layouts = [\(layouts(operands.map(\.type)))], result_layouts = [\(layouts(results))]
+        """, results: results)
+  }
+}
+
+extension TensorType {
+  /// Sizes before the last two axes.
+  var leadingShape: Shape { Array(shape.dropLast(2)) }
+  var rows: Int { shape[rank - 2] }
+  var columns: Int { shape[rank - 1] }
+
+  /// The type with other sizes in place of the last two.
+  func matrix(_ sizes: Int...) -> TensorType { with(shape: leadingShape + sizes) }
+
+  /// Checks that the last two axes are a matrix of elements that LAPACK takes.
+  func checkMatrix(_ operation: String, square: Bool = false) throws {
+    guard dtype == .float32 || dtype == .float64 || dtype.isComplex else {
+      throw TensorError.dtype(
+        operation, "takes float32, float64, complex64 or complex128, not \(dtype); convert with cast(_:)")
+    }
+    guard rank >= 2 else {
+      throw TensorError.shape(operation, "takes matrices in the last two axes, got \(self)")
+    }
+    guard !square || rows == columns else {
+      throw TensorError.shape(operation, "takes square matrices, got \(self) (\(rows) rows, \(columns) columns)")
+    }
+  }
+}
+
+extension Primitive {
+  /// The rule for examples of an operation that takes stacks of matrices: they become the outermost axis.
+  func overLeadingAxis(
+    _ inputs: [Tensor], _ axes: [Int?], size: Int, results: Int = 1
+  ) -> (results: [Tensor], axes: [Int?]) {
+    let leading = zip(inputs, axes).map { Batched(tensor: $0, axis: $1).leading(size) }
+    return (
+      Tensor.apply(self, leading, resultCount: results), [Int?](repeating: 0, count: results)
+    )
+  }
+}
