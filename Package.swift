@@ -16,8 +16,9 @@ let package = Package(
   targets: [
     .target(name: "CPJRT"),
     .target(name: "PJRT", dependencies: ["CPJRT"]),
+    .target(name: "Kernels", dependencies: ["CPJRT"]),
     .target(
-      name: "Pinion", dependencies: ["PJRT", .product(name: "ComplexModule", package: "swift-numerics")]),
+      name: "Pinion", dependencies: ["PJRT", "Kernels", .product(name: "ComplexModule", package: "swift-numerics")]),
     .target(name: "NN", dependencies: ["Pinion"]),
     .target(name: "CFormats"),
     .target(name: "Formats", dependencies: ["Pinion", "PJRT", "CFormats"]),
@@ -38,5 +39,6 @@ let package = Package(
     .testTarget(name: "PapersTests", dependencies: ["Papers"], resources: [.copy("Oracles")]),
     .testTarget(name: "CLITests", dependencies: ["CLI"]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )
