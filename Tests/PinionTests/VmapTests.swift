@@ -7,7 +7,10 @@ private struct Halving: Primitive {
   var name: String { "halving" }
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] { inputs }
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [context.cotangent * 0.5] }
-  func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] { operands }
+  func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
+    let half = printer.constant(operands[0].type.dtype.literal(0.5), operands[0].type)
+    return [printer.emit("stablehlo.multiply", [operands[0], half], operands[0].type)]
+  }
 }
 
 private struct TwoLayers: Module {
