@@ -106,7 +106,8 @@ import Testing
     #expect(try data.cast(.int32).segmentMin(ids, count: 3)[1].array(of: Int32.self) == [.max, .max])
     #expect(try Tensor([2.0, .nan, 1]).median().item().isNaN)
     #expect(try Tensor([2.0, 2]).histogram(bins: 2).counts.array(of: Int32.self) == [0, 2])
-    #expect(try Tensor([[1.0, 1], [1, 2]]).diagonalMatrix(offset: 1).trace(offset: 1).array(of: Double.self) == [2, 3])
+    #expect(
+      try Tensor([[1.0, 1], [1, 2]]).diagonalMatrix(offset: 1).trace(offset: 1).array(of: Double.self) == [2, 3])
     #expect(try a.split([1, 3], axis: 1)[1].diagonal().array(of: Double.self) == [-1.5, -4, -6])
     #expect(try doubles(a.split(2, axis: -1)[1][0]) == [2, 0.5])
     let odd = Tensor([.nan, .infinity, -.infinity, 1] as [Double])

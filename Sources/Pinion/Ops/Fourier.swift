@@ -18,7 +18,8 @@ struct FFT: Primitive {
     }
     let isReal = type.dtype == .float32 || type.dtype == .float64
     guard kind == .real ? isReal : type.dtype.isComplex else {
-      throw TensorError.dtype(name, "takes \(kind == .real ? "float32 or float64" : "complex numbers"), not \(type.dtype)")
+      throw TensorError.dtype(
+        name, "takes \(kind == .real ? "float32 or float64" : "complex numbers"), not \(type.dtype)")
     }
     let half = (sizes.last ?? 0) / 2 + 1
     let spectrum = Array(sizes.dropLast()) + [half]

@@ -119,7 +119,10 @@ struct Slice: Primitive {
       throw TensorError.value(
         name, "axis \(i): \(starts[i])..<\(limits[i]) step \(strides[i]) isn't inside of size \(shape[i])")
     }
-    return [inputs[0].with(shape: shape.indices.map { limits[$0] == starts[$0] ? 0 : (limits[$0] - starts[$0] - 1) / strides[$0] + 1 })]
+    return [
+      inputs[0].with(
+        shape: shape.indices.map { limits[$0] == starts[$0] ? 0 : (limits[$0] - starts[$0] - 1) / strides[$0] + 1 })
+    ]
   }
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     [

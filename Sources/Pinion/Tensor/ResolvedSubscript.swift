@@ -127,7 +127,9 @@ struct ResolvedSubscript {
   }
 
   /// Boolean tensors replaced by the places where they're true.
-  private static func withoutMasks(_ operation: String, _ indices: [TensorIndex], _ shape: Shape) throws -> [TensorIndex] {
+  private static func withoutMasks(_ operation: String, _ indices: [TensorIndex], _ shape: Shape) throws
+    -> [TensorIndex]
+  {
     let used = try axesUsed(operation, indices, shape)
     var axis = 0
     return try indices.flatMap { index -> [TensorIndex] in

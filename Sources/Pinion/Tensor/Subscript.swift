@@ -45,7 +45,7 @@ extension PartialRangeThrough<Int>: TensorSubscript {
   public var tensorIndex: TensorIndex { .range(nil, end(through: upperBound), step: 1) }
 }
 extension Tensor: TensorSubscript { public var tensorIndex: TensorIndex { .tensor(self) } }
-extension Array<Int>: TensorSubscript {
+extension [Int]: TensorSubscript {
   public var tensorIndex: TensorIndex { .tensor(Tensor(map(Int64.init))) }
 }
 extension TensorSubscript where Self == AxisSubscript {
