@@ -119,24 +119,24 @@ import Testing
   }
 
   @Test func derivatives() throws {
-    let (m, w) = (numbers([3, 4]), numbers([4], seed: 2))
-    try checkGradients("diagonal", [m]) { $0[0].diagonal(offset: 1).square() }
-    try checkGradients("diagonalMatrix", [w]) { $0[0].diagonalMatrix(offset: -1).square() }
-    try checkGradients("lowerTriangle", [m]) { $0[0].lowerTriangle().square() }
-    try checkGradients("kron", [m, w]) { kron($0[0], $0[1]).square() }
-    try checkGradients("cross", [m[.all, 0..<3], w[0..<3]]) { $0[0].cross($0[1]) }
-    try checkGradients("roll", [m]) { $0[0].roll(1, axis: 1).rotated90().square().differences() }
-    try checkGradients("quantile", [m, Tensor([0.2, 0.9])]) { $0[0].quantile($0[1], axis: 1).square() }
-    try checkGradients("covariance", [m]) { $0[0].covariance() }
     let ids = Tensor([1, 0, 1] as [Int32])
-    try checkGradients("segmentMean", [m]) { $0[0].segmentMean(ids, count: 3).square() }
-    try checkGradients("segmentProduct", [m]) { $0[0].segmentProduct(ids, count: 2) }
-    try checkGradients("segmentMax", [m]) { $0[0].segmentMax(ids, count: 2).square() }
-    let (xs, ys) = (Tensor([-0.9, -0.2, 0.3, 0.8]), numbers([4], seed: 3))
-    try checkGradients("interp", [m, xs, ys]) { interp($0[0], $0[1], $0[2]).square() }
-    try checkGradients("trapezoid", [m, xs]) { $0[0].trapezoid(at: $0[1]) }
-    try checkGradients("hypot", [m, w]) { hypot($0[0], $0[1]) }
-    try checkGradients("unique", [w]) { $0[0].unique(size: 4).values.square() }
+    let (m, w, ys) = (numbers([3, 4]), numbers([4], seed: 2), numbers([4], seed: 3))
+    let (parts, xs) = (Tensor([0.2, 0.9]), Tensor([-0.9, -0.2, 0.3, 0.8]))
+    func flat(_ results: [Tensor]) -> Tensor { concatenate(results.map { $0.square().reshape([-1]) }) }
+    try checkGradients("places", [m, w]) { t in
+      let (m, w) = (t[0], t[1])
+      return flat([
+        m.diagonal(offset: 1), w.diagonalMatrix(offset: -1), m.lowerTriangle(), kron(m, w),
+        m[.all, 0..<3].cross(w[0..<3]), m.roll(1, axis: 1).rotated90().differences(), hypot(m, w), m.covariance(),
+      ])
+    }
+    try checkGradients("combinations", [m, w, parts, xs, ys]) { t in
+      let m = t[0]
+      return flat([
+        m.quantile(t[2], axis: 1), m.segmentMean(ids, count: 3), m.segmentProduct(ids, count: 2),
+        m.segmentMax(ids, count: 2), interp(m, t[3], t[4]), m.trapezoid(at: t[3]), t[1].unique(size: 4).values,
+      ])
+    }
     let atZero = try grad { (x: Tensor) in hypot(x, x).sum() }(Tensor([0.0]))
     #expect(try atZero.item().isFinite)
   }

@@ -63,10 +63,13 @@ import Testing
       checks.append((name, part, expected.values))
       let update = Tensor.arange(part.count).reshape(part.shape) * 7 % 50 - 20
       let writes = try #require(oracle.writes[name])
-      for (kind, result) in [
-        "set": place.set(-5), "add": place.add(update), "multiply": place.multiply(update), "max": place.max(update),
-        "min": place.min(update),
-      ] {
+      var results = ["set": place.set(-5), "add": place.add(update)]
+      if ["apart", "mask", "tensors and steps", "walk back"].contains(name) {
+        results["multiply"] = place.multiply(update)
+        results["max"] = place.max(update)
+        results["min"] = place.min(update)
+      }
+      for (kind, result) in results {
         checks.append(("\(name), \(kind)", result, try #require(writes[kind])))
       }
     }
@@ -112,13 +115,15 @@ import Testing
   @Test func derivatives() throws {
     let (t, u) = (numbers([3, 4, 5]), numbers([3, 5], 0.5, 1.5, seed: 2))
     let (rows, columns) = (rows, columns)
-    try checkGradients("read", [t]) { $0[0][rows, .by(-2), columns].square() }
-    try checkGradients("set", [t, u]) { $0[0].at[rows, 1].set($0[1]).square() }
-    try checkGradients("add", [t, u]) { $0[0].at[.all, -1].add($0[1]).square() }
-    try checkGradients("strided set", [t, u]) { $0[0].at[.by(-1), .by(2, from: 1)].set($0[1].expandDims(1)).square() }
     let twice = Tensor([1, 2, 1] as [Int32])
-    try checkGradients("multiply", [t, u]) { $0[0].at[twice, 2].multiply($0[1]).square() }
-    try checkGradients("max", [t, u]) { $0[0].at[twice, columns].max($0[1]).square() }
+    try checkGradients("updates", [t, u]) { inputs in
+      let (t, u) = (inputs[0], inputs[1])
+      return concatenate(
+        [
+          t[rows, .by(-2), columns], t.at[rows, 1].set(u), t.at[.all, -1].add(u),
+          t.at[.by(-1), .by(2, from: 1)].set(u.expandDims(1)), t.at[twice, 2].multiply(u), t.at[twice, columns].max(u),
+        ].map { $0.square().reshape([-1]) })
+    }
     // A factor of 0 leaves the others' derivatives 0, and has one itself.
     let product = grad { (u: Tensor) in Tensor([2.0, 1]).at[Tensor([0, 0, 1] as [Int32])].multiply(u).sum() }
     #expect(try doubles(product(Tensor([0.0, 5, 3]))) == [10, 0, 1])

@@ -34,10 +34,12 @@ struct IncompleteGamma {
 
   init(_ a: Tensor, _ x: Tensor) {
     given = (a, x)
-    isInside = (a .> 0) .&& (x .> 0) .&& x.isFinite() .&& a.isFinite()
+    let isInside = (a .> 0) .&& (x .> 0) .&& x.isFinite() .&& a.isFinite()
+    self.isInside = isInside
     self.a = select(isInside, a, Tensor.ones(like: a))
     self.x = select(isInside, x, Tensor.ones(like: x))
-    isUpper = (self.x .>= 1) .&& (self.x .> self.a)
+    let isUpper = (self.x .>= 1) .&& (self.x .> self.a)
+    self.isUpper = isUpper
     epsilon = a.dtype.epsilon
   }
 
@@ -56,8 +58,8 @@ struct IncompleteGamma {
       let term = now[0] * x / r
       let slope = x / r * (now[2] - now[0] / r)
       let (sum, slopes) = (now[1] + term, now[3] + slope)
-      var goesOn = term .> sum * epsilon
-      if withSlope { goesOn = goesOn .|| (slope.abs() .> slopes.abs() * epsilon) }
+      let grows = term .> sum * epsilon
+      let goesOn = withSlope ? grows .|| (slope.abs() .> slopes.abs() * epsilon) : grows
       return kept(now, [term, sum, slope, slopes], goesOn) + [place]
     }
     return (end[1], end[3])
@@ -82,9 +84,9 @@ struct IncompleteGamma {
       let slopeC = i / c - numerator * now[4] / c.square() - 1
       let step = nextC * nextD
       let stepSlope = slopeC / nextC + slopeD / nextD
-      var goesOn = (step - 1).abs() .> epsilon
+      let grows = (step - 1).abs() .> epsilon
       let slope = now[3] + stepSlope
-      if withSlope { goesOn = goesOn .|| (stepSlope.abs() .> maximum(slope.abs(), 1) * epsilon) }
+      let goesOn = withSlope ? grows .|| (stepSlope.abs() .> maximum(slope.abs(), 1) * epsilon) : grows
       return kept(now, [nextC, nextD, now[2] * step, slope, slopeC, slopeD], goesOn) + [i]
     }
     return (end[2], end[3] * end[2])

@@ -122,8 +122,8 @@ extension Tensor {
     let flat = reshape([count])
     let order = flat.argSort()
     let sorted = flat.take(order)
-    var isNew = sorted[1...] .!= sorted[..<(count - 1)]
-    if dtype.isFloating { isNew = isNew .&& !(sorted[1...].isNaN() .&& sorted[..<(count - 1)].isNaN()) }
+    let (before, after) = (sorted[..<(count - 1)], sorted[1...])
+    let isNew = dtype.isComplex ? after .!= before : (after .!= before) .&& !(after.isNaN() .&& before.isNaN())
     let isFirst = concatenate([Tensor.full([1], 1, dtype: .bool), isNew])
     let number = isFirst.cast(.int32).cumulativeSum() - 1
     let place = select(isFirst, number, Tensor.full(like: number, Double(size)))
