@@ -22,7 +22,8 @@ import Testing
     typealias Transform = (Tensor, [Int], [Int]?, FourierNorm) -> Tensor
     let transforms: [(String, Tensor, Transform)] = [
       ("fft", z, { $0.fft(axes: $1, sizes: $2, norm: $3) }), ("ifft", z, { $0.ifft(axes: $1, sizes: $2, norm: $3) }),
-      ("rfft", x, { $0.rfft(axes: $1, sizes: $2, norm: $3) }), ("irfft", z, { $0.irfft(axes: $1, sizes: $2, norm: $3) }),
+      ("rfft", x, { $0.rfft(axes: $1, sizes: $2, norm: $3) }),
+      ("irfft", z, { $0.irfft(axes: $1, sizes: $2, norm: $3) }),
     ]
     for (name, t, f) in transforms {
       cases[name] = f(t, [-1], nil, .backward)

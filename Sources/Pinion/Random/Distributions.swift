@@ -20,7 +20,8 @@ extension Key {
 
   /// -1 or 1, alike often.
   public func rademacher(_ shape: [Int], dtype: DType = .float32) -> Tensor {
-    (bernoulli(0.5, shape).cast(.int32) * 2 - 1).cast(dtype)
+    let isOne = uniform(shape, dtype: dtype == .float64 ? .float64 : .float32) .< 0.5
+    return (isOne.cast(.int32) * 2 - 1).cast(dtype)
   }
 
   /// Lengths of standard normal vectors in space.

@@ -5,11 +5,13 @@ struct Words {
 
   /// For each key `count` independent ones.
   func split(_ count: Int = 2) -> [Words] {
-    (0..<count).map { i in
-      let results = Tensor.apply(
-        Threefry2x32(), [high, low, Tensor.zeros(like: high), Tensor.full(like: low, Double(i))], resultCount: 2)
-      return Words(high: results[0], low: results[1])
-    }
+    // All at once: the cipher is long, and each is compiled anew.
+    let shape = [count] + high.shape
+    let number = Tensor.iota(shape, axis: 0, dtype: .uint32)
+    let results = Tensor.apply(
+      Threefry2x32(),
+      [high.broadcast(to: shape), low.broadcast(to: shape), Tensor.zeros(like: number), number], resultCount: 2)
+    return (0..<count).map { Words(high: results[0][$0], low: results[1][$0]) }
   }
 
   private func drawn() -> (Tensor, Tensor) {
