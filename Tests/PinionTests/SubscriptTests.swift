@@ -147,6 +147,25 @@ import Testing
     #expect(y.at[Tensor(true)].set(0).failure?.kind == .shape)
   }
 
+  @Test func batches() throws {
+    let (x, u, places) = (
+      numbers([3, 4, 5]), numbers([3, 2, 2]), Tensor([0, 3, 1, -1, 2, 2] as [Int32], shape: [3, 2])
+    )
+    func each(_ x: Tensor, _ u: Tensor, _ i: Tensor) -> [Tensor] {
+      let line = x.sum(1)
+      return [
+        x[i, .by(-2)], x.at[i, .by(3, from: 1)].set(u), x.at[.all, i].multiply(u[.newAxis, 0]), x.at[x .< 0].set(0),
+        line.quantile(0.3), line.sorted().searchSorted(x[0]), line.unique(size: 3).values, line.roll(1, axis: 0),
+        x.diagonal(), u.segmentSum(i, count: 4), (x .> 0).nonzero(size: 6)[1],
+      ]
+    }
+    let mapped = vmap { (x: Tensor, u: Tensor, i: Tensor) -> [Tensor] in each(x, u, i) }
+    let together = try mapped(x, u, places)
+    let alone = (0..<3).map { each(x[$0], u[$0], places[$0]) }
+    try evaluate(together + alone.flatMap { $0 })
+    for (k, result) in together.enumerated() { try expectClose(result, stack(alone.map { $0[k] }), 1e-14, "\(k)") }
+  }
+
   @Test func badArguments() {
     #expect(x[0, 0, 0, 0].failure?.message == "4 indices for the 3 axes of [3, 4, 5]")
     #expect(x[.ellipsis, .ellipsis].failure?.kind == .value)

@@ -67,7 +67,7 @@ struct FFT: Primitive {
   }
 
   func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
-    ([Tensor.apply1(self, [Batched(tensor: inputs[0], axis: axes[0]).leading(size)])], [0])
+    Tensor.apply1(self, [Batched(tensor: inputs[0], axis: axes[0]).leading(size)]).examples(at: 0)
   }
 }
 

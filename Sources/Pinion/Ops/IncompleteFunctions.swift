@@ -52,15 +52,16 @@ struct IncompleteGamma {
       Tensor.ones(like: a), Tensor.ones(like: a), Tensor.zeros(like: a), Tensor.zeros(like: a), !isUpper,
       Tensor.zeros([], dtype: a.dtype),
     ]
-    let end = try whileLoop(start, while: { $0[4].any() .&& ($0[5] .< termLimit) }) { now -> [Tensor] in
+    func goesOn(_ now: [Tensor]) -> Tensor { now[4].any() .&& (now[5] .< termLimit) }
+    let end = try whileLoop(start, while: goesOn) { now -> [Tensor] in
       let place = now[5] + 1
       let r = a + place
       let term = now[0] * x / r
       let slope = x / r * (now[2] - now[0] / r)
       let (sum, slopes) = (now[1] + term, now[3] + slope)
       let grows = term .> sum * epsilon
-      let goesOn = withSlope ? grows .|| (slope.abs() .> slopes.abs() * epsilon) : grows
-      return kept(now, [term, sum, slope, slopes], goesOn) + [place]
+      let isOpen = withSlope ? grows .|| (slope.abs() .> slopes.abs() * epsilon) : grows
+      return kept(now, [term, sum, slope, slopes], isOpen) + [place]
     }
     return (end[1], end[3])
   }
@@ -74,7 +75,8 @@ struct IncompleteGamma {
       Tensor.full(like: x, 1 / (x.dtype.tiny * 1e8)), d, d, d, Tensor.zeros(like: x), d.square(), isUpper,
       Tensor.zeros([], dtype: x.dtype),
     ]
-    let end = try whileLoop(start, while: { $0[6].any() .&& ($0[7] .< termLimit) }) { now -> [Tensor] in
+    func goesOn(_ now: [Tensor]) -> Tensor { now[6].any() .&& (now[7] .< termLimit) }
+    let end = try whileLoop(start, while: goesOn) { now -> [Tensor] in
       let i = now[7] + 1
       let (numerator, denominator) = (i * (a - i), first + 2 * i)
       let (c, d) = (now[0], now[1])
@@ -86,16 +88,16 @@ struct IncompleteGamma {
       let stepSlope = slopeC / nextC + slopeD / nextD
       let grows = (step - 1).abs() .> epsilon
       let slope = now[3] + stepSlope
-      let goesOn = withSlope ? grows .|| (stepSlope.abs() .> maximum(slope.abs(), 1) * epsilon) : grows
-      return kept(now, [nextC, nextD, now[2] * step, slope, slopeC, slopeD], goesOn) + [i]
+      let isOpen = withSlope ? grows .|| (stepSlope.abs() .> maximum(slope.abs(), 1) * epsilon) : grows
+      return kept(now, [nextC, nextD, now[2] * step, slope, slopeC, slopeD], isOpen) + [i]
     }
     return (end[2], end[3] * end[2])
   }
 
   /// The values after a step, for the elements that had not converged before it; then which still have not.
-  private func kept(_ now: [Tensor], _ next: [Tensor], _ goesOn: Tensor) -> [Tensor] {
+  private func kept(_ now: [Tensor], _ next: [Tensor], _ isOpen: Tensor) -> [Tensor] {
     let active = now[next.count]
-    return zip(next, now).map { select(active, $0, $1) } + [active .&& goesOn]
+    return zip(next, now).map { select(active, $0, $1) } + [active .&& isOpen]
   }
 
   /// With the values at the edges: at x = 0, at infinity, and nothing outside of the domain.
@@ -150,7 +152,8 @@ enum IncompleteBeta {
     func safe(_ t: Tensor) -> Tensor { select(t.abs() .< least, least, t) }
     let d = 1 / safe(1 - (a1 + b1) * x1 / (a1 + 1))
     let start = [one, d, d, Tensor.full(like: isInside, 1), Tensor.zeros([], dtype: x.dtype)]
-    let end = try whileLoop(start, while: { $0[3].any() .&& ($0[4] .< termLimit) }) { now -> [Tensor] in
+    func goesOn(_ now: [Tensor]) -> Tensor { now[3].any() .&& (now[4] .< termLimit) }
+    let end = try whileLoop(start, while: goesOn) { now -> [Tensor] in
       let m = now[4] + 1
       let even = m * (b1 - m) * x1 / ((a1 + 2 * m - 1) * (a1 + 2 * m))
       let odd = -(a1 + m) * (a1 + b1 + m) * x1 / ((a1 + 2 * m) * (a1 + 2 * m + 1))
@@ -163,8 +166,8 @@ enum IncompleteBeta {
         h = h * step
       }
       let active = now[3]
-      let goesOn = active .&& ((step - 1).abs() .> x.dtype.epsilon)
-      return zip([c, d, h], now).map { select(active, $0, $1) } + [goesOn, m]
+      let isOpen = active .&& ((step - 1).abs() .> x.dtype.epsilon)
+      return zip([c, d, h], now).map { select(active, $0, $1) } + [isOpen, m]
     }
     let factor = (a1 * x1.log() + b1 * rest.log() - logBeta(a1, b1)).exp() / a1
     let tail = factor * end[2]

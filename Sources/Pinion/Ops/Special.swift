@@ -103,7 +103,7 @@ struct Special: Primitive {
   private func gammaDensity(_ a: Tensor, _ x: Tensor) -> Tensor { (xlogy(a - 1, x) - x - a.lgamma()).exp() }
 
   func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
-    ([Tensor.apply1(self, zip(inputs, axes).map { Batched(tensor: $0, axis: $1).leading(size) })], [0])
+    batchedElementwise(inputs, axes, size: size)
   }
 
   /// The function of operands that broadcast.

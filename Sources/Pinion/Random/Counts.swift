@@ -23,7 +23,8 @@ extension Key {
   /// Counts how many factors in (0, 1) bring a product below exp(-rate).
   private func knuth(_ rate: Tensor, _ dtype: DType) throws -> Tensor {
     let start = [words, Tensor.zeros(rate.shape, dtype: dtype), Tensor.zeros(like: rate)]
-    let end = try whileLoop(start, while: { ($0[2] .> -rate).any() }) { now -> [Tensor] in
+    func goesOn(_ now: [Tensor]) -> Tensor { (now[2] .> -rate).any() }
+    let end = try whileLoop(start, while: goesOn) { now -> [Tensor] in
       let keys = Key(words: now[0]).split()
       let count = select(now[2] .> -rate, now[1] + 1, now[1])
       return [keys[0].words, count, now[2] + keys[1].uniform(rate.shape).log()]
@@ -51,7 +52,8 @@ extension Key {
   /// Draws two uniform numbers, the first in [-0.5, 0.5), until what `propose` makes of them is accepted everywhere.
   private func rejecting(_ like: Tensor, _ propose: (Tensor, Tensor) -> (Tensor, Tensor)) throws -> Tensor {
     let start = [words, Tensor.full(like: like, -1), Tensor.full(like.shape, 0, dtype: .bool)]
-    let end = try whileLoop(start, while: { (!$0[2]).any() }) { now -> [Tensor] in
+    func goesOn(_ now: [Tensor]) -> Tensor { (!now[2]).any() }
+    let end = try whileLoop(start, while: goesOn) { now -> [Tensor] in
       let keys = Key(words: now[0]).split(3)
       let u = keys[1].uniform(like.shape, dtype: like.dtype) - 0.5
       let v = keys[2].uniform(like.shape, dtype: like.dtype)
@@ -95,7 +97,8 @@ extension Key {
   private func inversion(_ trials: Tensor, _ p: Tensor) throws -> Tensor {
     let log = (-p).log1p()
     let start = [words, Tensor.zeros(like: p), Tensor.zeros(like: p)]
-    let end = try whileLoop(start, while: { ($0[2] .<= trials).any() }) { now -> [Tensor] in
+    func goesOn(_ now: [Tensor]) -> Tensor { (now[2] .<= trials).any() }
+    let end = try whileLoop(start, while: goesOn) { now -> [Tensor] in
       let keys = Key(words: now[0]).split()
       let count = select(now[2] .<= trials, now[1] + 1, now[1])
       let u = keys[0].uniform(p.shape, dtype: p.dtype)

@@ -42,14 +42,16 @@ struct GammaSample: Primitive {
     let start = [
       keys[0].high, keys[0].low, Tensor.zeros(like: a), Tensor.ones(like: a), Tensor.full(like: a, 2),
     ]
-    let end = try whileLoop(start, while: { isRejected($0).any() }) { now -> [Tensor] in
+    func goesOn(_ now: [Tensor]) -> Tensor { isRejected(now).any() }
+    let end = try whileLoop(start, while: goesOn) { now -> [Tensor] in
       let isActive = isRejected(now)
       let parts = Words(high: now[0], low: now[1]).split(3)
       // Normal numbers for which 1 + c x is positive.
       let inner = [
         parts[1].high, parts[1].low, Tensor.zeros(like: a), select(isActive, a.constant(-1), Tensor.ones(like: a)),
       ]
-      let drawn = try whileLoop(inner, while: { ($0[3] .<= 0).any() }) { now -> [Tensor] in
+      func isBelow(_ now: [Tensor]) -> Tensor { (now[3] .<= 0).any() }
+      let drawn = try whileLoop(inner, while: isBelow) { now -> [Tensor] in
         let keys = Words(high: now[0], low: now[1]).split()
         let x = keys[1].normal(dtype)
         let next = [keys[0].high, keys[0].low, x, 1 + x * c]
@@ -74,7 +76,7 @@ struct GammaSample: Primitive {
   }
 
   func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
-    ([Tensor.apply1(self, zip(inputs, axes).map { Batched(tensor: $0, axis: $1).leading(size) })], [0])
+    batchedElementwise(inputs, axes, size: size)
   }
 }
 
