@@ -162,6 +162,18 @@ import Testing
     #expect(losses[199] < losses[0] / 5)
   }
 
+  @Test func updates() throws {
+    let board = Tensor.zeros([3, 4])
+    let (rows, columns) = (Tensor([0, 2] as [Int32]), Tensor([1, -1] as [Int32]))
+    let marked = board.at[rows, columns].add(1)  // also set, multiply, max, min
+    let ones = marked[rows, columns]  // [2]
+    let turned = marked[.by(-1), 1..<4]  // rows from the last to the first
+    let shown = marked.at[marked .== 0].set(-1)  // by a mask, also inside of jit
+    #expect(try ones.array(of: Float.self) == [1, 1])
+    #expect(try turned.array(of: Float.self) == [0, 0, 1, 0, 0, 0, 1, 0, 0])
+    #expect(try shown.array(of: Float.self) == [-1, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 1])
+  }
+
   @Test func randomness() throws {
     let keys = Key(42).split(2)
     let normal = keys[0].normal([3])

@@ -75,3 +75,10 @@ private func compare(
       "\(name), input \(i): \(analytic), differences say \(measured)", sourceLocation: place)
   }
 }
+
+/// A tensor of another library; `nil` stands for NaN.
+struct Expected: Decodable {
+  let shape: [Int]
+  let values: [Double?]
+  var doubles: [Double] { values.map { $0 ?? .nan } }
+}

@@ -184,7 +184,7 @@ struct Gather: Primitive {
 
 /// Updates combined into slices of the operand; those that reach over an edge are dropped.
 struct Scatter: Primitive {
-  enum Kind: String { case add, set, max, min }
+  enum Kind: String { case add, multiply, set, max, min }
   let kind: Kind
   let dimensions: GatherDimensions
   /// Sizes of the slices, as of the gather that reads them.
@@ -198,7 +198,7 @@ struct Scatter: Primitive {
     }
     switch kind {
     case .set: break
-    case .add: guard x.dtype != .bool else { throw TensorError.dtype(name, "takes numbers, not booleans") }
+    case .add, .multiply: guard x.dtype != .bool else { throw TensorError.dtype(name, "takes numbers, not booleans") }
     case .max, .min: guard !x.dtype.isComplex else { throw TensorError.dtype(name, "complex numbers have no order") }
     }
     let shape = try dimensions.sliceShape(name, operand: x, indices: indices, sizes: sizes)
@@ -214,6 +214,7 @@ struct Scatter: Primitive {
     let region: String
     switch kind {
     case .add: region = printer.binaryRegion("stablehlo.add", type.dtype)
+    case .multiply: region = printer.binaryRegion("stablehlo.multiply", type.dtype)
     case .max: region = printer.binaryRegion("stablehlo.maximum", type.dtype)
     case .min: region = printer.binaryRegion("stablehlo.minimum", type.dtype)
     case .set:
@@ -246,6 +247,16 @@ struct Scatter: Primitive {
     }
     switch kind {
     case .add: return [g, nil, context.needs[2] ? read(g) : nil]
+    case .multiply:
+      // At each place the product of the updates but for zeros, and how many of them are zeros.
+      let isZero = updates .== 0
+      let one = Tensor.ones(like: updates)
+      let product = read(scatter(.multiply, Tensor.ones(like: x), select(isZero, one, updates)))
+      let zeros = read(scatter(.add, Tensor.zeros(like: x), isZero.cast(x.dtype)))
+      let others = select(
+        isZero, select(zeros .== 1, product, Tensor.zeros(like: product)),
+        select(zeros .== 0, product / select(isZero, one, updates), Tensor.zeros(like: product)))
+      return [scatter(.multiply, g, updates), nil, context.needs[2] ? read(g * x) * others : nil]
     case .set:
       // Which of several updates stayed is found by scattering their numbers, from 1.
       let numbers = Tensor.iota([updates.count], axis: 0).reshape(updates.shape) + 1

@@ -119,7 +119,10 @@ struct Slice: Primitive {
       throw TensorError.value(
         name, "axis \(i): \(starts[i])..<\(limits[i]) step \(strides[i]) isn't inside of size \(shape[i])")
     }
-    return [inputs[0].with(shape: shape.indices.map { (limits[$0] - starts[$0] + strides[$0] - 1) / strides[$0] })]
+    return [
+      inputs[0].with(
+        shape: shape.indices.map { limits[$0] == starts[$0] ? 0 : (limits[$0] - starts[$0] - 1) / strides[$0] + 1 })
+    ]
   }
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     [
@@ -375,7 +378,7 @@ extension Tensor {
       limits[i] = end.map { $0 < 0 ? $0 + size : $0 } ?? size
       if starts[i] == 0, limits[i] == size, step == 1 { return self }
       var strides = shape.map { _ in 1 }
-      strides[i] = step
+      strides[i] = Swift.min(step, Swift.max(size, 1))
       return Tensor.apply1(Slice(starts: starts, limits: limits, strides: strides), [self])
     }
   }

@@ -184,6 +184,8 @@ extension Tensor {
   public func max(axes: [Int]?, keepDims: Bool = false) -> Tensor { reduced(.max, axes, keepDims) }
   /// Greatest element over axes (all without an argument); equal ones share the derivative.
   public func max(_ list: Int..., keepDims: Bool = false) -> Tensor { reduced(.max, axes(list), keepDims) }
+  /// Smallest element over axes; equal ones share the derivative.
+  public func min(axes: [Int]?, keepDims: Bool = false) -> Tensor { reduced(.min, axes, keepDims) }
   /// Smallest element over axes (all without an argument); equal ones share the derivative.
   public func min(_ list: Int..., keepDims: Bool = false) -> Tensor { reduced(.min, axes(list), keepDims) }
   /// Whether any element is true.

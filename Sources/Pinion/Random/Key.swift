@@ -53,6 +53,13 @@ public struct Key: Tree, Sendable {
     return (0..<count).map { Key(words: pairs[$0]) }
   }
 
+  /// `count` independent keys, as those of `split`.
+  func words(_ count: Int) -> Words {
+    let (a, b) = counters([count])
+    let (x, y) = hash(a, b)
+    return Words(high: x, low: y)
+  }
+
   /// The key of a number under this key: for steps, layers, examples.
   public func foldIn(_ number: Int) -> Key {
     if let known {
@@ -75,6 +82,11 @@ public struct Key: Tree, Sendable {
   public func bits(_ shape: [Int], dtype: DType = .uint32) -> Tensor {
     let (high, low) = counters(shape)
     let (x, y) = hash(high, low)
+    return Key.bits(x, y, dtype)
+  }
+
+  /// Random bits of the two words that the cipher gives.
+  static func bits(_ x: Tensor, _ y: Tensor, _ dtype: DType) -> Tensor {
     switch dtype {
     case .uint64: return (x.cast(.uint64) << 32) | y.cast(.uint64)
     case .uint8, .uint16, .uint32: return (x ^ y).cast(dtype)
@@ -88,8 +100,13 @@ public struct Key: Tree, Sendable {
       shape, dtype: dtype, from: Tensor.full([], low, dtype: dtype), to: Tensor.full([], high, dtype: dtype))
   }
 
+  /// Uniform numbers in [low, high), which stretch to the shape.
+  public func uniform(_ shape: [Int], dtype: DType = .float32, from low: Tensor, to high: Tensor) -> Tensor {
+    Key.uniform(dtype, from: low, to: high) { bits(shape, dtype: $0) }
+  }
+
   /// Random bits under the exponent of 1, so that the number lies in [1, 2); then shifted and stretched.
-  private func uniform(_ shape: [Int], dtype: DType, from low: Tensor, to high: Tensor) -> Tensor {
+  static func uniform(_ dtype: DType, from low: Tensor, to high: Tensor, bits: (DType) -> Tensor) -> Tensor {
     let (drawn, mantissa, one): (DType, Int, UInt64)
     switch dtype {
     case .float16: (drawn, mantissa, one) = (.uint16, 10, 0x3C00)
@@ -100,26 +117,30 @@ public struct Key: Tree, Sendable {
     default: return .failed(.dtype("uniform", "takes a floating-point type, not \(dtype)"))
     }
     let word = dtype == .bfloat16 ? DType.uint16 : drawn
-    let random = bits(shape, dtype: drawn).cast(word).shiftRightLogical(drawn.byteCount * 8 - mantissa)
+    let random = bits(drawn).cast(word).shiftRightLogical(drawn.byteCount * 8 - mantissa)
     let unit = (random | Int(one)).bitcast(dtype) - 1
     return maximum(unit * (high - low) + low, low)
   }
 
   /// Standard normal numbers; complex ones have variance 1, half of it in each part.
   public func normal(_ shape: [Int], dtype: DType = .float32) -> Tensor {
-    let lowest: Double
-    switch dtype {
-    case .complex64, .complex128:
+    if dtype.isComplex {
       let keys = split()
       let parts = keys.map { $0.normal(shape, dtype: dtype.realType) }
       let root = Tensor.full([], 2.0.squareRoot(), dtype: dtype)
       return complex(parts[0], parts[1]) / root
-    case .float64: lowest = (-1.0).nextUp
-    case .float32: lowest = Double((-1 as Float).nextUp)
-    case .float16: lowest = Double((-1 as Float16).nextUp)
-    default: lowest = -1 + 1.0 / 256
     }
-    return uniform(shape, dtype: dtype, from: lowest, to: 1).erfInverse() * 2.0.squareRoot()
+    return uniform(shape, dtype: dtype, from: Key.lowestOfNormal(dtype), to: 1).erfInverse() * 2.0.squareRoot()
+  }
+
+  /// The number after -1, from which on erf⁻¹ is finite.
+  static func lowestOfNormal(_ dtype: DType) -> Double {
+    switch dtype {
+    case .float64: (-1.0).nextUp
+    case .float16: Double((-1 as Float16).nextUp)
+    case .bfloat16: -1 + 1.0 / 256
+    default: Double((-1 as Float).nextUp)
+    }
   }
 
   /// Normal numbers, kept between two bounds.
@@ -143,13 +164,7 @@ public struct Key: Tree, Sendable {
 
   /// Standard Gumbel numbers.
   public func gumbel(_ shape: [Int], dtype: DType = .float32) -> Tensor {
-    let tiny: Double
-    switch dtype {
-    case .float64: tiny = .leastNormalMagnitude
-    case .float16: tiny = Double(Float16.leastNormalMagnitude)
-    default: tiny = Double(Float.leastNormalMagnitude)
-    }
-    return -(-uniform(shape, dtype: dtype, from: tiny, to: 1).log()).log()
+    return -(-uniform(shape, dtype: dtype, from: dtype.tiny, to: 1).log()).log()
   }
 
   /// Exponential numbers of rate 1.

@@ -174,8 +174,20 @@ extension Tensor {
     iota([count], axis: 0, dtype: dtype) * ((end - start) / Double(Swift.max(count - 1, 1))) + start
   }
 
-  /// Ones on the diagonal of a square matrix.
-  public static func eye(_ n: Int, dtype: DType = .float32) -> Tensor {
-    (iota([n, n], axis: 0) .== iota([n, n], axis: 1)).cast(dtype)
+  /// `count` numbers of equal ratios, `base` to the powers from `start` to `end`, both included.
+  public static func logspace(
+    from start: Double, to end: Double, count: Int, base: Double = 10, dtype: DType = .float32
+  ) -> Tensor {
+    base ** linspace(from: start, to: end, count: count, dtype: dtype)
+  }
+
+  /// Ones on a diagonal of a matrix, square unless `columns` is given; zeros elsewhere.
+  ///
+  /// - Parameter offset: above the main diagonal; negative below.
+  public static func eye(_ n: Int, columns: Int? = nil, offset: Int = 0, dtype: DType = .float32) -> Tensor {
+    let shape = [n, columns ?? n]
+    guard shape.allSatisfy({ $0 >= 0 }) else { return .failed(.shape("eye", "\(shape) has a negative size")) }
+    let distance = iota(shape, axis: 1, dtype: .int64) - iota(shape, axis: 0, dtype: .int64)
+    return (distance .== Double(offset)).cast(dtype)
   }
 }

@@ -2,7 +2,7 @@
 public enum TensorIndex: Sendable {
   /// One place; the axis goes. Negative places count from the end.
   case at(Int)
-  /// A range with a step; bounds may be negative or missing.
+  /// A range with a step; bounds may be negative or missing. A negative step walks back from the first bound.
   case range(Int?, Int?, step: Int)
   /// The whole axis.
   case all
@@ -10,9 +10,11 @@ public enum TensorIndex: Sendable {
   case ellipsis
   /// A new axis of size 1.
   case newAxis
+  /// The places that integers name, or where booleans are true (of as many axes as they have).
+  case tensor(Tensor)
 }
 
-/// Things that can stand in a tensor's subscript: integers, ranges, `.all`, `.ellipsis`, `.newAxis`.
+/// Things that can stand in a tensor's subscript: integers, ranges, tensors, `.all`, `.ellipsis`, `.newAxis`, `.by(step)`.
 public protocol TensorSubscript {
   /// What it takes of its axis.
   var tensorIndex: TensorIndex { get }
@@ -23,12 +25,15 @@ public struct AxisSubscript: TensorSubscript {
   public let tensorIndex: TensorIndex
 }
 
+/// The end of a range that holds its last place; -1 is the last of the axis.
+private func end(through last: Int) -> Int? { last == -1 ? nil : last &+ 1 }
+
 extension Int: TensorSubscript { public var tensorIndex: TensorIndex { .at(self) } }
 extension Range<Int>: TensorSubscript {
   public var tensorIndex: TensorIndex { .range(lowerBound, upperBound, step: 1) }
 }
 extension ClosedRange<Int>: TensorSubscript {
-  public var tensorIndex: TensorIndex { .range(lowerBound, upperBound + 1, step: 1) }
+  public var tensorIndex: TensorIndex { .range(lowerBound, end(through: upperBound), step: 1) }
 }
 extension PartialRangeFrom<Int>: TensorSubscript {
   public var tensorIndex: TensorIndex { .range(lowerBound, nil, step: 1) }
@@ -37,7 +42,11 @@ extension PartialRangeUpTo<Int>: TensorSubscript {
   public var tensorIndex: TensorIndex { .range(nil, upperBound, step: 1) }
 }
 extension PartialRangeThrough<Int>: TensorSubscript {
-  public var tensorIndex: TensorIndex { .range(nil, upperBound + 1, step: 1) }
+  public var tensorIndex: TensorIndex { .range(nil, end(through: upperBound), step: 1) }
+}
+extension Tensor: TensorSubscript { public var tensorIndex: TensorIndex { .tensor(self) } }
+extension [Int]: TensorSubscript {
+  public var tensorIndex: TensorIndex { .tensor(Tensor(map(Int64.init))) }
 }
 extension TensorSubscript where Self == AxisSubscript {
   /// The whole axis.
@@ -46,75 +55,26 @@ extension TensorSubscript where Self == AxisSubscript {
   public static var ellipsis: AxisSubscript { AxisSubscript(tensorIndex: .ellipsis) }
   /// A new axis of size 1.
   public static var newAxis: AxisSubscript { AxisSubscript(tensorIndex: .newAxis) }
-  /// Every `step`-th element from `start` to `end`; bounds may be negative or missing.
+  /// Every `step`-th element from `start` to before `end`; bounds may be negative or missing. A negative step walks back:
+  /// `.by(-1)` reverses the axis.
   public static func by(_ step: Int, from start: Int? = nil, to end: Int? = nil) -> AxisSubscript {
     AxisSubscript(tensorIndex: .range(start, end, step: step))
   }
 }
 
 extension Tensor {
-  /// Part of the tensor: `x[0, 2..., .ellipsis, .newAxis]`, by NumPy's rules for integers and ranges.
+  /// Part of the tensor: `x[0, 2..., .ellipsis, .newAxis]`, `x[rows, columns]`, `x[mask]`, by NumPy's rules.
+  ///
+  /// Numbers and ranges must lie inside of their axis. Places that tensors name count from the end where negative, and
+  /// read the edge where outside. Tensors stretch to one shape, which takes the place of the axes that they index; where
+  /// a range stands between them it comes first. A boolean tensor is computed at once, since the shape depends on it; in
+  /// traced functions use `select` or `nonzero(size:)`.
   public subscript<each S: TensorSubscript>(_ indices: repeat each S) -> Tensor {
     var list: [TensorIndex] = []
     for index in repeat each indices { list.append(index.tensorIndex) }
-    return taking(list)
-  }
-
-  private func taking(_ indices: [TensorIndex]) -> Tensor {
-    if failure != nil { return self }
-    var (used, ellipses) = (0, 0)
-    for index in indices {
-      switch index {
-      case .ellipsis: ellipses += 1
-      case .newAxis: break
-      default: used += 1
-      }
+    return failing("subscript") {
+      if let failure { throw failure }
+      return try ResolvedSubscript("subscript", list, shape).read(self)
     }
-    guard used <= rank, ellipses <= 1 else {
-      return .failed(.value("subscript", "\(used) indices for the \(rank) axes of \(shape)"))
-    }
-    var (starts, limits, strides, result) = ([Int](), [Int](), [Int](), [Int]())
-    func whole(_ n: Int) {
-      for _ in 0..<n {
-        let size = shape[starts.count]
-        starts.append(0)
-        limits.append(size)
-        strides.append(1)
-        result.append(size)
-      }
-    }
-    for index in indices {
-      let axis = starts.count
-      switch index {
-      case .newAxis: result.append(1)
-      case .ellipsis: whole(rank - used)
-      case .all: whole(1)
-      case .at(let place):
-        let i = place < 0 ? place + shape[axis] : place
-        guard i >= 0, i < shape[axis] else {
-          return .failed(.value("subscript", "index \(place) is out of axis \(axis) of \(shape)"))
-        }
-        starts.append(i)
-        limits.append(i + 1)
-        strides.append(1)
-      case .range(let from, let to, let step):
-        let size = shape[axis]
-        let low = from.map { $0 < 0 ? $0 + size : $0 } ?? 0
-        let high = to.map { $0 < 0 ? $0 + size : $0 } ?? size
-        guard step > 0, low >= 0, low <= high, high <= size else {
-          return .failed(
-            .value("subscript", "range \(low)..<\(high) step \(step) isn't inside axis \(axis) of \(shape)"))
-        }
-        starts.append(low)
-        limits.append(high)
-        strides.append(step)
-        result.append((high - low + step - 1) / step)
-      }
-    }
-    whole(rank - starts.count)
-    let part =
-      starts.allSatisfy({ $0 == 0 }) && limits == shape && strides.allSatisfy({ $0 == 1 })
-      ? self : Tensor.apply1(Slice(starts: starts, limits: limits, strides: strides), [self])
-    return part.reshape(result)
   }
 }
