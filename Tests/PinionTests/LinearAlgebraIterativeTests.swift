@@ -111,7 +111,7 @@ import Testing
     let weights = select(
       numbers([40, 40], 0, 1, seed: 7) .> 0.8, Tensor.ones([40, 40], dtype: .float64),
       Tensor.zeros([40, 40], dtype: .float64))
-    let graph = weights.lowerTriangle(diagonal: -1) + weights.lowerTriangle(diagonal: -1).matrixTranspose()
+    let graph = weights.lowerTriangle(offset: -1) + weights.lowerTriangle(offset: -1).matrixTranspose()
     let laplacian = graph.sum(axes: [1]).diagonalMatrix() - graph
     let dense = eigvalsh(laplacian)
     let start = numbers([40, 4], seed: 2)

@@ -1,24 +1,3 @@
-extension DType {
-  /// Distance from 1 to the next number.
-  var epsilon: Double {
-    switch self {
-    case .float64: .ulpOfOne
-    case .float16: Double(Float16.ulpOfOne)
-    case .bfloat16: 0.0078125
-    default: Double(Float.ulpOfOne)
-    }
-  }
-
-  /// Smallest number with all digits.
-  var tiny: Double {
-    switch self {
-    case .float64: .leastNormalMagnitude
-    case .float16: Double(Float16.leastNormalMagnitude)
-    default: Double(Float.leastNormalMagnitude)
-    }
-  }
-}
-
 /// Most terms of a series or fraction; reached by none of moderate arguments.
 private let termLimit = 10_000.0
 

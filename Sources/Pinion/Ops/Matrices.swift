@@ -1,5 +1,20 @@
 /// Matrices by their places: diagonals, triangles, products of vectors. Leading axes are batches.
 extension Tensor {
+  /// Applies `body` to a stack of matrices; other tensors fail.
+  func onMatrix(_ operation: String, _ body: (Tensor) -> Tensor) -> Tensor {
+    if failure != nil { return self }
+    guard rank >= 2 else {
+      return .failed(.shape(operation, "takes matrices in the last two axes, got \(type)"))
+    }
+    return body(self)
+  }
+
+  /// Rows for columns in the last two axes.
+  public func matrixTranspose() -> Tensor { onMatrix("matrixTranspose") { $0.swapAxes(-1, -2) } }
+
+  /// The conjugate transpose in the last two axes.
+  public func adjoint() -> Tensor { onMatrix("adjoint") { $0.conjugate().swapAxes(-1, -2) } }
+
   private func matrixSizes(_ operation: String) throws -> (rows: Int, columns: Int) {
     if let failure { throw failure }
     guard rank >= 2 else { throw TensorError.shape(operation, "takes matrices (two axes or more), not \(shape)") }

@@ -84,3 +84,24 @@ public enum DType: String, Hashable, Sendable, CaseIterable, CustomStringConvert
 
   public var description: String { rawValue }
 }
+
+extension DType {
+  /// Distance from 1 to the next number of the real type.
+  var epsilon: Double {
+    switch realType {
+    case .float64: .ulpOfOne
+    case .float16: Double(Float16.ulpOfOne)
+    case .bfloat16: 0.0078125
+    default: Double(Float.ulpOfOne)
+    }
+  }
+
+  /// Smallest number with all digits.
+  var tiny: Double {
+    switch realType {
+    case .float64: .leastNormalMagnitude
+    case .float16: Double(Float16.leastNormalMagnitude)
+    default: Double(Float.leastNormalMagnitude)
+    }
+  }
+}

@@ -107,13 +107,13 @@ struct LUFactors: Primitive {
     let (m, n) = (factors.type.rows, factors.type.columns)
     let k = min(m, n)
     // Unit columns and rows make both factors square.
-    let l = factors.slice(axis: -1, from: 0, to: k).lowerTriangle(diagonal: -1).padded(rows: m, columns: m)
+    let l = factors.slice(axis: -1, from: 0, to: k).lowerTriangle(offset: -1).padded(rows: m, columns: m)
     let upper = factors.slice(axis: -2, from: 0, to: k).upperTriangle().padded(rows: n, columns: n)
     let rest = Tensor([Double](repeating: 0, count: k) + [Double](repeating: 1, count: n - k)).cast(factors.dtype)
     let u = upper + rest.diagonalMatrix()
     let unit = l + Tensor.eye(m, dtype: l.dtype)
     let inner =
-      unit.matrixTranspose().matmul(g).lowerTriangle(diagonal: -1) + g.matmul(u.matrixTranspose()).upperTriangle()
+      unit.matrixTranspose().matmul(g).lowerTriangle(offset: -1) + g.matmul(u.matrixTranspose()).upperTriangle()
     let left = triangularSolve(unit, inner, lower: true, transpose: true, unitDiagonal: true)
     let whole = triangularSolve(u, left, lower: false, transpose: true, fromRight: true)
     return [whole.takeAlong(permutation.argSort().expandDims(-1).broadcast(to: whole.shape), axis: -2)]
@@ -161,7 +161,7 @@ struct QRFactors: Primitive {
     var inner = Tensor.zeros(like: r)
     if let gr { inner = inner + gr.matmul(r.adjoint()) }
     if let gq { inner = inner - q.adjoint().matmul(gq) }
-    let strict = inner.upperTriangle(diagonal: 1)
+    let strict = inner.upperTriangle(offset: 1)
     let symmetric = strict + strict.adjoint() + inner.diagonal().real().cast(r.dtype).diagonalMatrix()
     var whole = q.matmul(symmetric)
     if let gq { whole = gq + whole }
@@ -195,7 +195,7 @@ public struct LUFactorization: Sendable {
   public var lower: Tensor {
     factors.onMatrix("lu") { factors in
       let k = min(factors.type.rows, factors.type.columns)
-      let strict = factors.slice(axis: -1, from: 0, to: k).lowerTriangle(diagonal: -1)
+      let strict = factors.slice(axis: -1, from: 0, to: k).lowerTriangle(offset: -1)
       let (rows, columns) = (Tensor.iota([strict.type.rows, k], axis: 0), Tensor.iota([strict.type.rows, k], axis: 1))
       return strict + (rows .== columns).cast(strict.dtype)
     }

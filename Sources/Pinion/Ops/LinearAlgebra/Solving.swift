@@ -44,7 +44,7 @@ struct TriangularSolve: Primitive {
     var ga = fromRight ? -x.matrixTranspose().matmul(gb) : -gb.matmul(x.matrixTranspose())
     if transpose { ga = ga.matrixTranspose() }
     let edge = unitDiagonal ? 1 : 0
-    return [isLower ? ga.lowerTriangle(diagonal: -edge) : ga.upperTriangle(diagonal: edge), gb]
+    return [isLower ? ga.lowerTriangle(offset: -edge) : ga.upperTriangle(offset: edge), gb]
   }
 }
 
