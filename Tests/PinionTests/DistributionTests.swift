@@ -41,6 +41,12 @@ import Testing
       ("ball", key.ball([4], dimensions: 3, dtype: d), 1e-12), ("poisson", key.poisson(rates, shape: [5, 8]), 0),
       ("binomial", key.binomial(trials, Tensor([0.3, 0.9, 0.5, 0.2, 0.5]), shape: [5, 5]), 0),
       ("multivariateNormal", key.multivariateNormal(Tensor([1.0, -2]), factor: factor, shape: [5]), 1e-12),
+      (
+        "multivariateNormal covariance",
+        key.multivariateNormal(Tensor([1.0, -2]), covariance: Tensor([[2, 0.5], [0.5, 1]]), shape: [5]), 1e-12
+      ),
+      ("orthogonal", key.orthogonal(rows: 3, shape: [2], dtype: d), 1e-12),
+      ("orthogonal wide", key.orthogonal(rows: 2, columns: 4, dtype: d), 1e-12),
       ("choice", key.choice(100, [4, 3]), 0), ("choice without", key.choice(10, [6], replacing: false), 0),
       ("choice probabilities", key.choice(5, [12], probabilities: p), 0),
       ("choice without probabilities", key.choice(5, [4], replacing: false, probabilities: p), 0),
@@ -139,6 +145,7 @@ import Testing
     #expect(key.multivariateNormal(two, factor: three).failure?.kind == .shape)
     #expect(key.choice(3, [4], replacing: false).failure?.message == "can't draw [4] of 3 without replacement")
     #expect(key.choice(3, [.max, .max]).failure?.kind == .shape)
+    #expect(key.orthogonal(rows: 0).failure?.kind == .shape)
     #expect(key.choice(0, [1]).failure?.kind == .value)
     #expect(key.choice(3, [2], probabilities: two).failure?.kind == .shape)
     #expect(key.choice(two, [2], axis: 1).failure?.kind == .value)

@@ -126,6 +126,39 @@ extension Key {
     }
   }
 
+  /// Normal vectors, as `jax.random.multivariate_normal` by the Cholesky factor; NaN where a covariance isn't positive
+  /// definite.
+  ///
+  /// - Parameters:
+  ///   - mean: of shape [..., n].
+  ///   - covariance: [..., n, n].
+  ///   - shape: of the draws, to which leading axes stretch.
+  /// - Returns: shape + [n].
+  public func multivariateNormal(_ mean: Tensor, covariance: Tensor, shape: [Int]? = nil) -> Tensor {
+    multivariateNormal(mean, factor: cholesky(covariance), shape: shape)
+  }
+
+  /// Matrices spread evenly over those with orthonormal columns (rows, where there are fewer), as `jax.random.orthogonal`.
+  ///
+  /// - Parameters:
+  ///   - rows: of a matrix.
+  ///   - columns: as many as rows without it.
+  ///   - shape: of the draws.
+  ///   - dtype: float32, float64 or complex, for unitary ones.
+  /// - Returns: shape + [rows, columns].
+  public func orthogonal(rows: Int, columns: Int? = nil, shape: [Int] = [], dtype: DType = .float32) -> Tensor {
+    failing("orthogonal") {
+      let columns = columns ?? rows
+      guard rows > 0, columns > 0 else {
+        throw TensorError.shape("orthogonal", "takes sizes above 0, got \(rows) and \(columns)")
+      }
+      let (q, r) = qr(normal(shape + [max(rows, columns), min(rows, columns)], dtype: dtype))
+      if let failure = q.failure { throw failure }
+      let x = q * r.diagonal().sign().expandDims(-2)
+      return rows < columns ? x.matrixTranspose() : x
+    }
+  }
+
   /// Places (int32) in 0 ..< n.
   ///
   /// - Parameters:
