@@ -2,9 +2,9 @@
 struct Unary: Primitive {
   enum Kind: String {
     case negate, abs, sign, exp, expm1, log, log1p, sqrt, rsqrt, cbrt, sin, cos, tan, tanh, logistic, floor, ceil
-    case round, not, popcnt, clz
+    case round, roundAway, not, popcnt, clz
     case isFinite
-    case erf, erfc, erfInverse, lgamma, digamma
+    case erf, erfc, erfInverse, lgamma, digamma, besselI1e
     case asin, acos, atan, sinh, cosh, asinh, acosh, atanh
     case real, imaginary
   }
@@ -29,7 +29,7 @@ struct Unary: Primitive {
     case .isFinite:
       try require(type.dtype.isFloating, "floating-point numbers")
       return [type.with(dtype: .bool)]
-    case .floor, .ceil, .round, .erf, .erfc, .erfInverse, .lgamma, .digamma, .cbrt:
+    case .floor, .ceil, .round, .roundAway, .erf, .erfc, .erfInverse, .lgamma, .digamma, .besselI1e:
       try require(type.dtype.isFloating, "floating-point numbers")
     default: try require(type.dtype.isDifferentiable, "floating-point or complex numbers")
     }
@@ -45,15 +45,26 @@ struct Unary: Primitive {
     case .sin: op = "stablehlo.sine"
     case .cos: op = "stablehlo.cosine"
     case .round: op = "stablehlo.round_nearest_even"
+    case .roundAway: op = "stablehlo.round_nearest_afz"
     case .clz: op = "stablehlo.count_leading_zeros"
     case .isFinite: op = "stablehlo.is_finite"
     case .imaginary: op = "stablehlo.imag"
     case .erf, .erfc, .lgamma, .digamma, .asin, .acos, .atan, .sinh, .cosh, .asinh, .acosh, .atanh:
       op = "chlo.\(kind.rawValue)"
     case .erfInverse: op = "chlo.erf_inv"
+    case .besselI1e: op = "chlo.bessel_i1e"
     default: op = "stablehlo.\(kind.rawValue)"
     }
     var operands = operands
+    if kind == .atan, operands[0].type.dtype == .float64 {
+      // XLA's CPU compiler makes of atan2(x, 1) a call to a vector function that isn't there; the results are garbage.
+      let type = operands[0].type
+      let one = printer.splat(type.dtype.oneLiteral, type)
+      return [
+        printer.emit(
+          "stablehlo.atan2", [operands[0], printer.emit("stablehlo.optimization_barrier", [one], type)], type)
+      ]
+    }
     if op.hasPrefix("chlo."), operands[0].type.dtype != .float32 {
       // Expanded to long polynomials that use the operand many times; fused with what makes it, XLA would compile
       // (and run) that once for each use.
@@ -72,7 +83,7 @@ struct Unary: Primitive {
       let unit = select(
         y .== 0, Tensor.zeros(like: x), x.conjugate() / complex(maximum(y, 1e-300 as Double), Tensor.zeros(like: y)))
       return [complex(g, Tensor.zeros(like: g)) * unit]
-    case .sign, .floor, .ceil, .round: return [Tensor.zeros(like: g)]
+    case .sign, .floor, .ceil, .round, .roundAway: return [Tensor.zeros(like: g)]
     case .exp: return [g * y]
     case .expm1: return [g * (y + 1)]
     case .log: return [g / x]
@@ -90,6 +101,7 @@ struct Unary: Primitive {
     case .erfInverse: return [g * (Double.pi.squareRoot() / 2) * (y * y).exp()]
     case .lgamma: return [g * x.digamma()]
     case .digamma: return [g * polygamma(1, x)]
+    case .besselI1e: throw TensorError.unsupported(name, "has no derivative here")
     case .asin: return [g / (1 - x * x).sqrt()]
     case .acos: return [-g / (1 - x * x).sqrt()]
     case .atan: return [g / (1 + x * x)]
@@ -301,20 +313,28 @@ struct Convert: Primitive {
   }
 }
 
-/// The same bits read as elements of another type of the same width.
+/// The same bits read as elements of another type: a wider element becomes several along a new last axis, several
+/// narrow ones along the last axis become one.
 struct BitcastConvert: Primitive {
   let dtype: DType
   var name: String { "bitcast" }
 
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
-    guard inputs[0].dtype.byteCount == dtype.byteCount, !dtype.isComplex, !inputs[0].dtype.isComplex else {
-      throw TensorError.dtype(name, "\(inputs[0].dtype) and \(dtype) differ in width")
+    let type = inputs[0]
+    guard dtype.isComplex == type.dtype.isComplex, (dtype == .bool) == (type.dtype == .bool) else {
+      throw TensorError.dtype(name, "\(type.dtype) and \(dtype) have no bits in common")
     }
-    return [inputs[0].with(dtype: dtype)]
+    let (from, to) = (type.dtype.byteCount, dtype.byteCount)
+    if from >= to { return [TensorType(dtype, from == to ? type.shape : type.shape + [from / to])] }
+    guard type.shape.last == to / from else {
+      throw TensorError.shape(
+        name, "\(to / from) elements of \(type) make one \(dtype), the last axis of \(type.shape) hasn't as many")
+    }
+    return [TensorType(dtype, type.shape.dropLast())]
   }
 
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
-    [printer.emit("stablehlo.bitcast_convert", operands, operands[0].type.with(dtype: dtype))]
+    [printer.emit("stablehlo.bitcast_convert", operands, try resultTypes(operands.map(\.type))[0])]
   }
 
   func vjp(_ context: VJPContext) throws -> [Tensor?] { [nil] }

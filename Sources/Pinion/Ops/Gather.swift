@@ -44,6 +44,7 @@ public struct GatherDimensions: Hashable, Sendable {
     }
     let gone = collapsedAxes + operandBatchAxes
     guard Set(gone).count == gone.count, Set(indexedAxes).count == indexedAxes.count,
+      Set(operandBatchAxes).isDisjoint(with: indexedAxes),
       (gone + indexedAxes).allSatisfy({ operand.shape.indices.contains($0) }), collapsedAxes == collapsedAxes.sorted(),
       operandBatchAxes == operandBatchAxes.sorted(), sliceAxes == sliceAxes.sorted()
     else {

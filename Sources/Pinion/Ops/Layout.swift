@@ -257,7 +257,12 @@ struct Concatenate: Primitive {
 /// Order reversed along axes.
 struct Reverse: Primitive {
   let axes: [Int]
-  func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] { [inputs[0]] }
+  func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
+    guard Set(axes).count == axes.count, axes.allSatisfy({ inputs[0].shape.indices.contains($0) }) else {
+      throw TensorError.value(name, "\(axes) aren't distinct axes of \(inputs[0].shape)")
+    }
+    return [inputs[0]]
+  }
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     [
       printer.emit(

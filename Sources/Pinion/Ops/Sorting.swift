@@ -80,9 +80,7 @@ struct TopK: Primitive {
 
   func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
     let type = inputs[0]
-    guard !type.dtype.isComplex, type.dtype != .bool else {
-      throw TensorError.dtype(name, "takes real numbers, not \(type.dtype)")
-    }
+    guard !type.dtype.isComplex else { throw TensorError.dtype(name, "complex numbers have no order") }
     guard let size = type.shape.last, k >= 0, k <= size else {
       throw TensorError.value(name, "k = \(k) isn't in 0...\(type.shape.last ?? 0), the last size of \(type.shape)")
     }
