@@ -136,8 +136,8 @@ struct Plan {
     port.offset = workspace;
     workspace += aligned(library.memory_desc_get_size(wanted));
     PrimitiveDesc *description = nullptr;
-    check(library.reorder_create(&description, is_result ? wanted : given, library.engine, is_result ? given : wanted, library.engine,
-                                 nullptr),
+    check(library.reorder_create(&description, is_result ? wanted : given, library.engine, is_result ? given : wanted,
+                                 library.engine, nullptr),
           "change a layout");
     const Owned<PrimitiveDesc> owned(description);
     Primitive *made = nullptr;
@@ -177,13 +177,13 @@ Owned<PrimitiveDesc> describe_convolution(const Geometry &g, Kind kind, const Me
   Dims gaps = {};
   for (int64_t i = 0; i < g.rank; i++) gaps[i] = g.dilation[i] - 1;
   PrimitiveDesc *forward = nullptr, *made = nullptr;
-  library.forward_create(&forward, library.engine, forward_training, direct_convolution, source, weights, nullptr, result,
-                         g.strides.data(), gaps, g.low.data(), g.high.data(), library.attributes);
+  library.forward_create(&forward, library.engine, forward_training, direct_convolution, source, weights, nullptr,
+                         result, g.strides.data(), gaps, g.low.data(), g.high.data(), library.attributes);
   Owned<PrimitiveDesc> hint(forward);
   if (kind == result_of_input || !hint) return hint;
   if (kind == gradient_of_input) {
-    library.backward_data_create(&made, library.engine, direct_convolution, source, weights, result, g.strides.data(), gaps,
-                                 g.low.data(), g.high.data(), forward, library.attributes);
+    library.backward_data_create(&made, library.engine, direct_convolution, source, weights, result, g.strides.data(),
+                                 gaps, g.low.data(), g.high.data(), forward, library.attributes);
   } else {
     library.backward_weights_create(&made, library.engine, direct_convolution, source, weights, nullptr, result,
                                     g.strides.data(), gaps, g.low.data(), g.high.data(), forward, library.attributes);
@@ -248,11 +248,21 @@ std::shared_ptr<Plan> make_plan(const Geometry &g, bool blocked) {
 /// Below this many operations a convolution runs in the caller's thread alone: waking others takes as long.
 constexpr double few_operations = 4e6;
 
-/// The best plan for this processor; null where there is none.
-std::shared_ptr<Plan> best_plan(const Geometry &g) {
-  // Without AVX-512 the kernel's gradient is quicker in blocks of channels, reordering included, unless channels are few.
+/// Whether activations are better reordered to blocks of channels than left with channels last. Measured with oneDNN
+/// 3.2 on Zen 4, whose AVX-512 was turned off for the rest.
+bool prefers_blocks(const Geometry &g) {
+  if (g.groups > 1) return g.c > 1;  // Unless each channel is a group.
   const bool has_avx512 = (library.effective_cpu_isa() & isa_avx512) == isa_avx512;
-  const bool blocked = !has_avx512 && g.kind == gradient_of_kernel && g.c >= 32 && g.o >= 32;
+  return !has_avx512 && g.kind == gradient_of_kernel && g.c >= 32 && g.o >= 32;
+}
+
+/// The best plan for this processor; null where there is none, or XLA's own convolution is better.
+std::shared_ptr<Plan> best_plan(const Geometry &g) {
+  bool has_strides = false;
+  for (int64_t i = 0; i < g.rank; i++) has_strides |= g.strides[i] > 1;
+  // Vectors of 16 channels, of which few are used.
+  if (g.kind == gradient_of_input && g.groups == 1 && g.c < 8 && has_strides) return nullptr;
+  const bool blocked = prefers_blocks(g);
   double operations = 2.0 * double(g.n) * double(g.groups) * double(g.c) * double(g.o);
   for (int64_t i = 0; i < g.rank; i++) operations *= double(g.output[i]) * double(g.kernel[i]);
   const int threads = operations < few_operations ? 1 : library.threads;
@@ -300,12 +310,21 @@ class Room {
   char *reserve(size_t size) {
     if (size > this->size) {
       std::free(memory);
+      memory = nullptr;
       this->size = 0;
       memory = static_cast<char *>(std::aligned_alloc(64, aligned(size)));
       if (memory == nullptr) throw std::bad_alloc();
       this->size = aligned(size);
     }
     return memory;
+  }
+
+  /// Gives back what is more than most convolutions need.
+  void trim() {
+    if (size <= size_t(256) << 20) return;
+    std::free(memory);
+    memory = nullptr;
+    size = 0;
   }
 
  private:
@@ -380,6 +399,7 @@ void run(const Geometry &g, const std::array<void *, 3> &data) {
     worker.run([&] {
       library.omp_set_num_threads(plan->threads);
       plan->run(stream, data, worker.room.reserve(plan->workspace));
+      worker.room.trim();
     });
   }
 }
