@@ -22,7 +22,8 @@ enum { ffi_s64 = 5, ffi_array_attribute = 1 };
 /// Which tensor of a convolution is asked for; the other two are given.
 enum Kind : int { result_of_input, gradient_of_input, gradient_of_kernel };
 
-/// A convolution [n, input…, groups * c] x [kernel…, c, groups * o] -> [n, output…, groups * o]; all that tells it apart.
+/// A convolution [n, input…, groups * c] x [kernel…, c, groups * o] -> [n, output…, groups * o]: all that tells it
+/// from others.
 struct Geometry {
   int64_t kind, type, rank, n, groups, c, o;
   std::array<int64_t, 3> input, kernel, output, strides, dilation, low, high;
@@ -334,8 +335,8 @@ class Room {
 
 /// The thread that runs convolutions on all processors, one after another.
 ///
-/// OpenMP keeps a team of threads for each thread that calls it, so it's called from one thread only, whichever of XLA's
-/// wants the convolution.
+/// OpenMP keeps a team of threads for each thread that calls it, so it's called from one thread only, whichever of
+/// XLA's wants the convolution.
 class Worker {
  public:
   static Worker &shared() {

@@ -1,4 +1,4 @@
-// The functions of oneDNN's C interface (version 3) that handlers call, found at run time, and who frees what they make.
+// The functions of oneDNN's C interface (version 3) that handlers call, found at run time; owners of what they make.
 #pragma once
 
 #include <atomic>

@@ -36,8 +36,8 @@ bool kernels_convolution_open(const char *path, char *reason, size_t reason_size
 /// Whether oneDNN has a good implementation; made ready if so.
 ///
 /// kind: 0 the result, 1 the input's gradient, 2 the kernel's. Sizes: [n, spatial..., groups * c],
-/// [spatial..., c, groups * o], [n, spatial..., groups * o]. numbers: groups, then for each spatial axis strides, dilation
-/// of the kernel, low padding, high padding.
+/// [spatial..., c, groups * o], [n, spatial..., groups * o]. numbers: groups, then for each spatial axis strides,
+/// dilation of the kernel, low padding, high padding.
 bool kernels_convolution_takes(int kind, int element_type, int64_t axes, const int64_t *input, const int64_t *kernel,
                                const int64_t *output, const int64_t *numbers);
 /// input, kernel -> output. Attribute of all three: geometry, the numbers above.
