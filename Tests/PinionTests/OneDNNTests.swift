@@ -81,6 +81,22 @@ import Testing
       })
   }
 
+  /// Where the processor has instructions for it; XLA's own elsewhere.
+  @Test func halfPrecision() throws {
+    var errors: [(DType, Tensor)] = []
+    for (dtype, test) in [DType.bfloat16, .float16].flatMap({ t in [1, 3, 4].map { (t, Self.cases[$0]) } }) {
+      let inputs = test.operands.map { $0.cast(dtype) }
+      func results(_ p: [Tensor]) throws -> [Tensor] {
+        [test(p[0], p[1])] + (try grad { (q: [Tensor]) in test(q[0], q[1]).sum() }(p))
+      }
+      for (a, b) in zip(try results(inputs), try results(inputs.map { $0.cast(.float64) })) {
+        errors.append((dtype, (a.cast(.float64) - b).abs().max() / b.abs().max()))
+      }
+    }
+    try evaluate(errors.map(\.1))
+    for (dtype, error) in errors { #expect(try error.item() < (dtype == .float16 ? 2e-3 : 1e-2), "\(dtype)") }
+  }
+
   @Test func transposedConvolutionsAndSecondDerivativesAreXLAs() throws {
     func second(_ f: @escaping ([Tensor]) throws -> Tensor) -> ([Tensor]) throws -> [Tensor] {
       { inputs in
