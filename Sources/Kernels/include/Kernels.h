@@ -31,6 +31,22 @@ ffi_error *kernels_eigh(ffi_call_frame *frame);
 /// a -> singular values in descending order, and U, Vᴴ where there are three results; their shapes tell whether square.
 ffi_error *kernels_svd(ffi_call_frame *frame);
 
+/// Opens a oneDNN for the handlers below; false with a reason where it doesn't fit.
+bool kernels_convolution_open(const char *path, char *reason, size_t reason_size);
+/// Whether oneDNN has a good implementation; made ready if so.
+///
+/// kind: 0 the result, 1 the input's gradient, 2 the kernel's. Sizes: [n, spatial..., groups * c],
+/// [spatial..., c, groups * o], [n, spatial..., groups * o]. numbers: groups, then for each spatial axis strides,
+/// dilation of the kernel, low padding, high padding.
+bool kernels_convolution_takes(int kind, int element_type, int64_t axes, const int64_t *input, const int64_t *kernel,
+                               const int64_t *output, const int64_t *numbers);
+/// input, kernel -> output. Attribute of all three: geometry, the numbers above.
+ffi_error *kernels_convolution(ffi_call_frame *frame);
+/// kernel, output's gradient -> input's gradient.
+ffi_error *kernels_convolution_input(ffi_call_frame *frame);
+/// input, output's gradient -> kernel's gradient.
+ffi_error *kernels_convolution_kernel(ffi_call_frame *frame);
+
 #ifdef __cplusplus
 }
 #endif

@@ -74,13 +74,22 @@ extension StableHLOPrinter {
   mutating func foreign(
     _ target: String, _ operands: [SSAValue], flags: [(String, Bool)] = [], results: [TensorType]
   ) -> [SSAValue] {
+    let configuration = flags.map { "\($0.0) = \($0.1 ? 1 : 0) : i64" }.joined(separator: ", ")
+    return foreign(target, operands, configuration: configuration, results: results)
+  }
+
+  /// Prints a call of a foreign function, whose operands and results are row-major.
+  ///
+  /// - Parameter configuration: the function's attributes, as MLIR spells them.
+  mutating func foreign(
+    _ target: String, _ operands: [SSAValue], configuration: String, results: [TensorType]
+  ) -> [SSAValue] {
     func layouts(_ types: [TensorType]) -> String {
       types.map { type in
         let axes = (0..<type.rank).reversed().map(String.init).joined(separator: ", ")
         return type.rank == 0 ? "dense<> : tensor<0xindex>" : "dense<[\(axes)]> : tensor<\(type.rank)xindex>"
       }.joined(separator: ", ")
     }
-    let configuration = flags.map { "\($0.0) = \($0.1 ? 1 : 0) : i64" }.joined(separator: ", ")
     return emit(
       "stablehlo.custom_call", operands,
       attributes: """
