@@ -235,7 +235,7 @@ all = {
     "per-example-mlp": per_example(net.mlp),
     "per-example-convnet": per_example(partial(net.convnet, stride=2)),
     "embedding": training(
-        lambda p, s, x: p["weight"][x], sgd(1000.0),
+        lambda p, s, x: p["weight"][x], sgd(100.0),
         lambda model, data: jnp.square(model(data["indices"]) - data["targets"]).mean()),
     "cholesky": computation(cholesky),
     "pendulums": computation(pendulums),

@@ -61,15 +61,18 @@ final class Driver {
       return row
     }
     var ready: [(peer: Peer, steps: Int, seconds: Double)] = []
-    var reference: [Double]?
+    // Pinion's, or the first that can.
+    var reference: (title: String, values: [Double])?
     let checks = workload.kind == .training ? plan.checks : min(plan.checks, 2)
     for description in descriptions {
       do {
         let peer = try peer(description)
         _ = try peer.ask(Request(task: .load, workload: workload.name, file: file, size: size))
         let values = try peer.ask(Request(task: .run, steps: checks, values: true)).values ?? []
-        if let problem = reference.flatMap({ disagreement(values, $0) }) { throw BenchError(problem) }
-        if description.name == descriptions[0].name { reference = values }
+        if let reference, let problem = disagreement(values, reference.values, of: reference.title) {
+          throw BenchError(problem)
+        }
+        reference = reference ?? (description.title, values)
         let seconds = try peer.ask(Request(task: .run, steps: 1)).seconds ?? 0
         let steps = max(1, min(2000, Int((plan.duration / max(seconds, 1e-6)).rounded(.up))))
         ready.append((peer, steps, seconds * Double(steps)))

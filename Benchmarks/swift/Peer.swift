@@ -21,6 +21,7 @@ final class Peer {
   private let input = Pipe()
   private let output = Pipe()
   private var pending = Data()
+  private var hasEnded = false
 
   /// Starts the worker.
   ///
@@ -46,7 +47,7 @@ final class Peer {
   ///
   /// - Throws: `BenchError` with the worker's cause, or where it died or took longer than `limit` seconds; it's ended then.
   func ask(_ request: Request, limit: Double = 300) throws -> Reply {
-    guard process.isRunning else { throw BenchError("\(description.title)'s worker has ended") }
+    guard isRunning else { throw BenchError("\(description.title)'s worker has ended") }
     try input.fileHandleForWriting.write(contentsOf: JSONEncoder().encode(request) + Data("\n".utf8))
     let reply = try JSONDecoder().decode(Reply.self, from: line(limit: limit))
     if let error = reply.error { throw BenchError(error) }
@@ -82,15 +83,16 @@ final class Peer {
   }
 
   /// Whether it can be asked.
-  var isRunning: Bool { process.isRunning }
+  var isRunning: Bool { !hasEnded && process.isRunning }
 
   /// Ends the process.
   func end() {
+    hasEnded = true
     try? input.fileHandleForWriting.close()
     process.terminate()
     for _ in 0..<100 where process.isRunning { usleep(10_000) }
     if process.isRunning { kill(process.processIdentifier, SIGKILL) }
   }
 
-  deinit { if process.isRunning { end() } }
+  deinit { if isRunning { end() } }
 }

@@ -39,10 +39,12 @@ enum Finding: Codable, Equatable {
 }
 
 /// Whether values agree with those of another peer, to `tolerance` of the larger of 1 and their size.
-func disagreement(_ values: [Double], _ reference: [Double], tolerance: Double = 1e-3) -> String? {
+func disagreement(
+  _ values: [Double], _ reference: [Double], of title: String, tolerance: Double = 1e-3
+) -> String? {
   guard values.count == reference.count else { return "\(values.count) values, not \(reference.count)" }
   for (i, (a, b)) in zip(values, reference).enumerated() where !(abs(a - b) <= tolerance * max(1, abs(b))) {
-    return "step \(i + 1): value \(Float(a)), Pinion's \(Float(b))"
+    return "step \(i + 1): value \(Float(a)), \(title)'s \(Float(b))"
   }
   return nil
 }

@@ -205,16 +205,16 @@ extension Workload {
 
   static let embedding = training(
     "embedding", "gradient of a table 50,000 x 256 by 4,096 rows, SGD",
-    model: { Embedding($0.pick(50_000, tiny: 20), $0.pick(256, tiny: 4), key: Key(0)) },
+    model: { Embedding($0.pick(50_000, tiny: 2000), $0.pick(256, tiny: 4), key: Key(0)) },
     data: { size in
       let keys = Key(7).split()
-      let rows = size.pick(4096, tiny: 8)
+      let rows = size.pick(4096, tiny: 512)
       return [
-        "indices": keys[0].randint([rows], from: 0, to: size.pick(50_000, tiny: 20)),
+        "indices": keys[0].randint([rows], from: 0, to: size.pick(50_000, tiny: 2000)),
         "targets": keys[1].normal([rows, size.pick(256, tiny: 4)]),
       ]
     },
-    optimizer: { try SGD(for: $0, learningRate: 1000) },
+    optimizer: { try SGD(for: $0, learningRate: 100) },
     loss: { mse($0(try $1.at("indices")), try $1.at("targets")) })
 }
 

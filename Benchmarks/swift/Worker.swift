@@ -6,7 +6,7 @@ import Pinion
 /// `Benchmarks/jax/worker.py`.
 struct Worker {
   private var step: Step?
-  private var loaded: (workload: Workload, size: Size, tensors: [String: Tensor])?
+  private var loaded: (workload: Workload, request: Request)?
 
   /// Answers until the input ends.
   mutating func serve() throws {
@@ -37,7 +37,7 @@ struct Worker {
       let tensors = try Safetensors.read(request.file)
       return try timed {
         step = try workload.start(request.size, tensors)
-        loaded = (workload, request.size, tensors)
+        loaded = (workload, request)
         return []
       }
     case .run:
@@ -60,7 +60,8 @@ struct Worker {
         let totals = Trace.totals
         return (totals[.trace]?.seconds ?? 0) + (totals[.lower]?.seconds ?? 0)
       }
-      let fresh = try loaded.workload.start(loaded.size, loaded.tensors)
+      // Read again: steps have taken the memory of the first weights.
+      let fresh = try loaded.workload.start(loaded.request.size, Safetensors.read(loaded.request.file))
       try Trace.start()
       defer { Trace.finish() }
       let before = spent()

@@ -198,7 +198,7 @@ all = {
     "per-example-mlp": per_example(lambda w, s: MLP(w)),
     "per-example-convnet": per_example(lambda w, s: ConvolutionalNetwork(w, stride=2)),
     "embedding": training(
-        embedding, sgd(1000), lambda model, data: F.mse_loss(model(data["indices"]), data["targets"])),
+        embedding, sgd(100), lambda model, data: F.mse_loss(model(data["indices"]), data["targets"])),
     "cholesky": computation(cholesky),
     "pendulums": computation(pendulums),
     "elementwise": computation(elementwise),

@@ -24,10 +24,10 @@ import Testing
   }
 
   @Test func disagreementNamesTheStep() {
-    #expect(disagreement([1, 2.001, 300.2], [1, 2, 300]) == nil)
-    #expect(disagreement([1, 2.01], [1, 2])?.hasPrefix("step 2: value 2.01") == true)
-    #expect(disagreement([1, .nan], [1, 2]) != nil)
-    #expect(disagreement([1], [1, 2]) == "1 values, not 2")
+    #expect(disagreement([1, 2.001, 300.2], [1, 2, 300], of: "A") == nil)
+    #expect(disagreement([1, 2.01], [1, 2], of: "A")?.hasPrefix("step 2: value 2.01") == true)
+    #expect(disagreement([1, .nan], [1, 2], of: "A") != nil)
+    #expect(disagreement([1], [1, 2], of: "A") == "1 values, not 2")
   }
 }
 
@@ -68,7 +68,7 @@ import Testing
       worker("fails", values: "1,2", run: "echo '{\"error\":\"no such operation\"}'"),
     ])
     #expect(row.findings["a"]?.timing != nil)
-    #expect(row.findings["far"] == .missing("step 2: value 3.0, Pinion's 2.0"))
+    #expect(row.findings["far"] == .missing("step 2: value 3.0, a's 2.0"))
     #expect(row.findings["dies"] == .missing("the worker died; its log says why"))
     #expect(row.findings["fails"] == .missing("no such operation"))
   }
@@ -76,7 +76,7 @@ import Testing
   @Test func aWorkerThatHangsIsEnded() throws {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    let peer = try Peer(worker("a", values: "1", run: "sleep 60"), log: folder.appending(path: "log"))
+    let peer = try Peer(worker("a", values: "1", run: "exec sleep 60"), log: folder.appending(path: "log"))
     #expect(throws: BenchError.self) { try peer.ask(Request(task: .run, steps: 1), limit: 0.2) }
     #expect(!peer.isRunning)
   }
@@ -85,7 +85,7 @@ import Testing
 @Suite struct OutcomeTests {
   private let outcome = Outcome(
     date: Date(timeIntervalSince1970: 0), commit: "abc",
-    machine: Machine(processor: "P", cores: 2, memoryGB: 8, system: "S"), threads: 2,
+    machine: .current, threads: 2,
     participants: [
       .init(name: "pinion", title: "Pinion", version: "1"), .init(name: "jax", title: "JAX", version: "2"),
     ],

@@ -5,13 +5,15 @@ import Testing
 @testable import Bench
 
 @Suite struct WorkloadTests {
-  @Test(arguments: Workload.all.filter { $0.kind == .training }.map(\.name))
+  /// `gpt-d64` is `gpt-d256` at this size.
+  @Test(arguments: Workload.all.filter { $0.kind == .training && $0.name != "gpt-d64" }.map(\.name))
   func lossOfTrainingFalls(_ name: String) throws {
     let workload = try #require(Workload.find(name))
     let step = try workload.start(.tiny, workload.prepare(.tiny))
     let losses = try (0..<25).map { _ in try step().item() }
     let (first, last) = (losses[0], losses[losses.count - 1])
-    #expect(losses.allSatisfy(\.isFinite))
+    let isFinite = losses.allSatisfy { $0.isFinite }
+    #expect(isFinite)
     #expect(last < first, "\(name): \(losses)")
   }
 

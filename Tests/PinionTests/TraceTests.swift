@@ -41,7 +41,7 @@ private struct Event: Decodable {
     let before = Trace.totals[.load]?.seconds ?? 0
     Trace.span(.load, "outer \"quoted\"") {
       usleep(2_000)
-      Trace.span(.compile) { usleep(60_000) }
+      Trace.span(.compile) { _ = usleep(60_000) }
     }
     let outer = (Trace.totals[.load]?.seconds ?? 0) - before
     #expect(outer >= 0.002 && outer < 0.05)
@@ -52,7 +52,8 @@ private struct Event: Decodable {
   @Test func offRecordsNothing() throws {
     Trace.finish()
     let before = Trace.totals[.load]?.count
-    #expect(Trace.span(.load) { 7 } == 7)
+    let seven = Trace.span(.load) { 7 }
+    #expect(seven == 7)
     #expect(Trace.totals[.load]?.count == before)
     #expect(Trace.peakMemory > 10 << 20)
   }
