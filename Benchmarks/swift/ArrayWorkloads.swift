@@ -2,9 +2,18 @@ import NN
 import Pinion
 
 extension Workload {
-  static let cholesky = unavailable(
+  static let cholesky = computation(
     "cholesky", "10,000 Cholesky factorisations 8 x 8, each with a solution",
-    cause: "factorisations aren't in this version")
+    data: { size in
+      let keys = Key(7).split()
+      let count = size.pick(10_000, tiny: 4)
+      let x = keys[0].normal([count, 8, 8])
+      return ["a": x.matmul(x.swapAxes(-1, -2)) + 8 * Tensor.eye(8), "b": keys[1].normal([count, 8, 1])]
+    },
+    { data, _ in
+      let solution = try choleskySolve(Pinion.cholesky(data.at("a")), data.at("b"))
+      return (solution.square().mean(), solution)
+    })
 
   static let fourier = unavailable(
     "fft2", "2-d Fourier transform of 1,024 x 1,024 and back", cause: "Fourier transforms aren't in this version")

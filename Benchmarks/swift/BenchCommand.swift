@@ -34,8 +34,12 @@ import PJRT
   @Option(help: .init("Python that has torch, jax, numpy and safetensors.", valueName: "path"))
   var python: String?
 
-  @Option(help: "CPU threads of each library.")
-  var threads = 2
+  @Option(help: "CPU threads of each library (default: 2, or 1 with --cpu-time).")
+  var threads: Int?
+
+  @Flag(
+    help: "Count time on the CPU, for a machine that others use meanwhile; only --threads 1 makes it comparable.")
+  var cpuTime = false
 
   @Flag(help: "Measure a build from nothing too.")
   var build = false
@@ -53,17 +57,22 @@ import PJRT
     let chosen = try workloads()
     // What is written last must not fail after minutes.
     if let out { try prepare(out) }
-    let threads = try Threads.limit(to: threads)
+    if cpuTime, let threads, threads != 1 {
+      throw ValidationError("--cpu-time: threads that wait for each other make time on the CPU; take --threads 1")
+    }
+    let threads = try Threads.limit(to: threads ?? (cpuTime ? 1 : 2))
     let participants = try participants(threads)
     let folder = FileManager.default.temporaryDirectory.appending(path: "pinion-bench-\(getpid())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let say: (String) -> Void = { Terminal.standardError.write($0 + "\n") }
+    var plan = quick ? Driver.Plan.quick : .init()
+    plan.countsProcessorTime = cpuTime
     let driver = Driver(
-      participants.map(\.peer), plan: quick ? .quick : .init(), size: tiny ? .tiny : .standard, folder: folder, say: say
+      participants.map(\.peer), plan: plan, size: tiny ? .tiny : .standard, folder: folder, say: say
     )
     var outcome = Outcome(
-      date: Date(), commit: CodeVersion.current, machine: .current, threads: threads,
+      date: Date(), commit: CodeVersion.current, machine: .current, threads: threads, isProcessorTime: cpuTime,
       participants: participants.map { .init(name: $0.peer.name, title: $0.peer.title, version: $0.version) }, rows: [],
       others: [], installBytes: [:])
     for (i, workload) in chosen.enumerated() {

@@ -20,6 +20,8 @@ final class Driver {
     var duration = 0.3
     /// Seconds for the rounds of a workload; there are at least three.
     var budget = 40.0
+    /// Whether time on the CPU counts, rather than time passed.
+    var countsProcessorTime = false
 
     static let quick = Plan(checks: 5, rounds: 3, duration: 0.1, budget: 10)
   }
@@ -91,7 +93,7 @@ final class Driver {
         let name = peer.description.name
         guard row.findings[name] == nil else { continue }
         do {
-          let seconds = try peer.ask(Request(task: .run, steps: steps)).seconds ?? .nan
+          let seconds = try seconds(peer, steps)
           samples[name, default: []].append(seconds / Double(steps))
         } catch {
           row.findings[name] = .missing("\(error)")
@@ -100,6 +102,13 @@ final class Driver {
     }
     for (name, list) in samples where row.findings[name] == nil { row.findings[name] = .timed(Timing(samples: list)) }
     return row
+  }
+
+  private func seconds(_ peer: Peer, _ steps: Int) throws -> Double {
+    let before = plan.countsProcessorTime ? peer.processorTime : nil
+    let passed = try peer.ask(Request(task: .run, steps: steps)).seconds ?? .nan
+    guard let before, let after = peer.processorTime else { return passed }
+    return after - before
   }
 
   /// Seconds to trace and lower a step of a 12-layer transformer, for the peers that can.

@@ -23,6 +23,8 @@ struct Outcome: Codable {
   var commit: String
   var machine: Machine
   var threads: Int
+  /// Whether times are those of the CPU.
+  var isProcessorTime = false
   var participants: [Participant]
   var rows: [Row]
   var others: [Single]
@@ -47,8 +49,9 @@ struct Outcome: Codable {
       "\(machine.processor), \(threads) threads, \(machine.system); commit \(commit), "
         + date.formatted(.iso8601.year().month().day()) + ". "
         + participants.map { "\($0.title) \($0.version)" }.joined(separator: ", ") + ".", "",
-      "Milliseconds of a step: median of the rounds, and the distance of their quartiles in percent. `x` is how many "
-        + "times longer a peer takes than Pinion.", "",
+      (isProcessorTime ? "CPU milliseconds" : "Milliseconds")
+        + " of a step: median of the rounds, and half the distance "
+        + "of their quartiles in percent. `x` is how many times longer a peer takes than Pinion.", "",
     ]
     lines.append(
       "| workload | " + participants.map(\.title).joined(separator: " | ") + peers.map { " | x \($0.title)" }.joined()

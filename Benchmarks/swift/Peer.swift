@@ -82,6 +82,16 @@ final class Peer {
     }
   }
 
+  /// Seconds that its threads have run on a CPU, whatever else the machine did; `nil` where the system doesn't say.
+  var processorTime: Double? {
+    let tasks = "/proc/\(process.processIdentifier)/task"
+    guard let threads = try? FileManager.default.contentsOfDirectory(atPath: tasks) else { return nil }
+    return threads.reduce(0) { sum, thread in
+      let text = try? String(contentsOfFile: "\(tasks)/\(thread)/schedstat", encoding: .utf8)
+      return sum + (text?.split(separator: " ").first.flatMap { Double($0) } ?? 0) * 1e-9
+    }
+  }
+
   /// Whether it can be asked.
   var isRunning: Bool { !hasEnded && process.isRunning }
 
