@@ -15,15 +15,17 @@ extension Workload {
       return (solution.square().mean(), solution)
     })
 
-  static let fourier = unavailable(
-    "fft2", "2-d Fourier transform of 1,024 x 1,024 and back", cause: "Fourier transforms aren't in this version")
-
-  /// What this version can't do.
-  private static func unavailable(_ name: String, _ title: String, cause: String) -> Workload {
-    Workload(
-      name: name, title: title, kind: .computation, settings: { _ in [:] },
-      prepare: { _ in throw BenchError(cause) }, start: { _, _ in throw BenchError(cause) })
-  }
+  static let fourier = computation(
+    "fft2", "2-d Fourier transform of 1,024 x 1,024, a filter, and back",
+    data: { size in
+      let keys = Key(7).split()
+      let side = size.pick(1024, tiny: 8)
+      return ["x": keys[0].normal([side, side]), "filter": keys[1].uniform([side, side])]
+    },
+    { data, _ in
+      let y = try (data.at("x").fft(axes: [-2, -1]) * data.at("filter").cast(.complex64)).ifft(axes: [-2, -1]).real()
+      return (y.square().mean(), y)
+    })
 
   static let pendulums = computation(
     "pendulums", "10,000 damped pendulums, 1,000 steps of Runge-Kutta 4",
