@@ -11,6 +11,9 @@ struct PinionCommand: ParsableCommand {
     discussion: """
       Start with `./pinion list`, then `./pinion reproduce tnt --quick`.
 
+      Every command takes --stats, which says at the end where time and memory went, and --trace file.json, which \
+      writes a trace that ui.perfetto.dev shows.
+
       Exit codes: 0 all went well, 1 a claim or a check failed, 2 the command or its input can't be used, 130 interrupted.
       """,
     subcommands: [
@@ -34,12 +37,18 @@ struct VersionCommand: ParsableCommand {
 
 @main enum Main {
   static func main() {
+    var code: Int32 = 0
     do {
-      var command = try PinionCommand.parseAsRoot()
+      var arguments = Array(CommandLine.arguments.dropFirst())
+      let observation = try Observation(takingFrom: &arguments)
+      try observation.start()
+      defer { observation.finish() }
+      var command = try PinionCommand.parseAsRoot(arguments)
       try command.run()
     } catch {
-      exit(report(error))
+      code = report(error)
     }
+    exit(code)
   }
 
   /// Says what went wrong, in one line, and gives the exit code.

@@ -121,3 +121,21 @@ private struct Program {
     }
   }
 }
+
+@Suite struct ObservationTests {
+  @Test func optionsAreTakenFromAnywhere() throws {
+    var arguments = ["reproduce", "--stats", "tnt", "--trace", "a.json", "--quick", "--", "--stats"]
+    let observation = try Observation(takingFrom: &arguments)
+    #expect(arguments == ["reproduce", "tnt", "--quick", "--", "--stats"])
+    #expect(observation.showsStats && observation.file == "a.json")
+  }
+
+  @Test func statsFollowTheOutput() throws {
+    let program = try Program(["list", "--stats"])
+    #expect(program.status == 0)
+    #expect(program.errors.hasPrefix("Time    nothing was computed\nMemory  at most "))
+    #expect(try Program(["list", "--trace"]).errors == "pinion: --trace takes the name of a file to write\n")
+    let unwritable = try Program(["list", "--trace", "/no/such/folder/t.json"])
+    #expect(unwritable.status == 2 && unwritable.errors.contains("/no/such/folder/t.json: can't be written"))
+  }
+}

@@ -14,8 +14,9 @@ final class Backend: Sendable {
 
   private init(deviceCount: Int?) throws {
     let path = try Plugin.locate()
-    client = try Client(
-      plugin: Plugin(path: path), options: deviceCount.map { ["cpu_device_count": $0] } ?? [:])
+    client = try Trace.span(.load, "plugin") {
+      try Client(plugin: Plugin(path: path), options: deviceCount.map { ["cpu_device_count": $0] } ?? [:])
+    }
     files = ExecutableFiles(plugin: path, version: client.platformVersion)
     sharesHostMemory = client.platformName == "cpu"
     // Fast minima and maxima lose NaN in reductions.
@@ -29,10 +30,13 @@ final class Backend: Sendable {
   }
 
   func compile(_ module: String, _ options: CompileOptions) throws -> Executable {
-    if let known = files?.load(module, options: options, client: client) { return known }
+    let known = Trace.span(.load, "program") { files?.load(module, options: options, client: client) }
+    if let known { return known }
     let clock = ContinuousClock()
     let start = clock.now
-    let executable = try client.compile(mlir: module, options: options)
+    let executable = try Trace.span(.compile, "\(module.utf8.count) bytes") {
+      try client.compile(mlir: module, options: options)
+    }
     if clock.now - start > ExecutableFiles.worthwhile { files?.save(executable, module, options: options) }
     return executable
   }

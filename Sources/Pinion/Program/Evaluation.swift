@@ -94,7 +94,9 @@ enum Evaluator {
       let shardings = program.arguments.map(sharding)
       if shardings.contains(where: { $0 != nil }) { key.shardings = shardings }
     }
-    let compiled = try cached(key, on: backend) { try program.printed(shardings: key.shardings) }
+    let compiled = try cached(key, on: backend) {
+      try Trace.span(.lower, "\(program.nodes.count) operations") { try program.printed(shardings: key.shardings) }
+    }
     var states: [NodeState] = []
     if let layout = compiled.layout {
       let arguments = try zip(program.arguments, layout.arguments).map { try array(of: $0, as: $1, on: backend) }
@@ -105,7 +107,7 @@ enum Evaluator {
       }
     } else {
       let arguments = try program.arguments.map { try buffer(of: $0, on: backend) }
-      var results = try compiled.executable.execute(arguments)[...]
+      var results = try compiled.executable.run(arguments)[...]
       for node in kept {
         states.append(.stored(Array(results.prefix(node.types.count))))
         results = results.dropFirst(node.types.count)

@@ -38,8 +38,10 @@ extension CompiledProgram {
   func run(
     _ arguments: [ShardedArray], _ layout: MeshLayout, keeping: [Int] = [], on backend: Backend
   ) throws -> [ShardedArray] {
-    let results = try backend.launch.withLock { _ in
-      try executable.execute(arguments.map(\.buffers), devices: layout.mesh.deviceCount, keeping: keeping)
+    let results = try Trace.span(.execute, "\(layout.mesh.deviceCount) devices") {
+      try backend.launch.withLock { _ in
+        try executable.execute(arguments.map(\.buffers), devices: layout.mesh.deviceCount, keeping: keeping)
+      }
     }
     return zip(layout.results, results).map { ShardedArray($0, $1) }
   }

@@ -37,7 +37,7 @@ private enum Tracer {
       Tensor(Node(Placeholder(region: region), [], [argument.type], scope: region))
     }
     let birth = Graph.serial.load(ordering: .relaxed)
-    let results = try outputs(placeholders)
+    let results = try Trace.span(.trace, "\(arguments.count) arguments") { try outputs(placeholders) }
     for result in results { if let failure = result.failure { throw failure } }
     let aliases = aliasing(donated, arguments.map(\.type), results.map(\.type))
     let (text, captured) = try Graph.lock.withLock {
@@ -59,7 +59,10 @@ private enum Tracer {
       if !shardings.isEmpty || places.contains(where: { $0 != nil }) {
         places = arguments.indices.map { shardings.isEmpty ? nil : shardings[$0] } + places
       }
-      return (try program.printed(donated: aliases, shardings: places), captured.map { Tensor($0) })
+      let text = try Trace.span(.lower, "\(nodes.count) operations") {
+        try program.printed(donated: aliases, shardings: places)
+      }
+      return (text, captured.map { Tensor($0) })
     }
     // Seconds, for a large program: other threads go on meanwhile.
     let backend = try Backend.shared()
@@ -110,7 +113,7 @@ private enum Tracer {
       for i in function.donated where !kept.contains(i) { arguments[i].node.state = .donated }
       return (buffers, kept)
     }
-    let results = try function.program.executable.execute(buffers, keeping: kept)
+    let results = try function.program.executable.run(buffers, keeping: kept)
     return zip(results, function.outputTypes).map { Tensor(buffer: $0, type: $1) }
   }
 
