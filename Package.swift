@@ -12,6 +12,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .target(name: "CPJRT"),
@@ -22,7 +23,8 @@ let package = Package(
     .target(name: "NN", dependencies: ["Pinion"]),
     .target(name: "CFormats"),
     .target(name: "Formats", dependencies: ["Pinion", "PJRT", "CFormats"]),
-    .target(name: "Lab", dependencies: ["NN", "Formats", "PJRT"]),
+    .target(
+      name: "Lab", dependencies: ["NN", "Formats", "PJRT", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(
       name: "Papers", dependencies: ["Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       exclude: ["TNT/README.md"]),
