@@ -1,4 +1,4 @@
-extension Report {
+extension Page {
   /// The page's style sheet: light and dark by the reader's setting, light on paper.
   static let style = """
 
