@@ -33,11 +33,15 @@ struct ReportCommand: ParsableCommand {
     if records.count == 1 {
       let record = records[0]
       let paper = (try? Catalog.paper(named: record.experiment)) ?? Self.unknown(record.experiment)
-      url = out.map { URL(fileURLWithPath: $0) } ?? store.root.appending(path: "\(record.id)/report.html")
+      url = out.map { URL(fileURLWithPath: $0) } ?? store.folder(of: record.id).appending(path: "report.html")
       html = try builder.report(of: record, paper: paper)
     } else {
       url = out.map { URL(fileURLWithPath: $0) } ?? store.root.appending(path: "comparison.html")
       html = try builder.comparison(of: records)
+    }
+    // A run's folder may have been removed by hand.
+    if out == nil {
+      try? FileManager.default.createDirectory(at: store.folder(of: records[0].id), withIntermediateDirectories: true)
     }
     try File.write(html, to: url.path)
     Terminal.standardOutput.write("Report  \(url.relativePath)\n")

@@ -51,8 +51,9 @@ import Testing
     _ = try? Runner(progress: .silent(), interrupt: Interrupt()).start(experiment, .init(root: root))
     let store = try RunStore(root: root)
     let page = try ReportBuilder(store: store, scripts: nil).report(of: store.find("latest"), paper: Counting().paper)
-    #expect(page.contains("This run is <strong>failed</strong>, so this is what it measured so far: the sum broke."))
-    #expect(page.contains("The run measured no claims."))
+    #expect(page.contains("This run is <strong>failed</strong>: the sum broke. Here is what it measured so far."))
+    #expect(page.contains("The run has measured no claim yet."))
+    #expect(page.contains("./pinion reproduce counting --resume "))
     #expect(page.contains("<td>run</td><td class=\"right\">3</td><td class=\"right\">1.5</td>"))
   }
 

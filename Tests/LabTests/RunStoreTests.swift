@@ -69,7 +69,8 @@ import Testing
     let store = try RunStore(root: root.url, create: true)
     try store.save(record("a"))
     let told = Transcript()
-    let recorder = MetricRecorder(store: store, run: "a", seconds: { 0 }) { told.append("\($0.count) ") }
+    let recorder = MetricRecorder(
+      store: store, run: "a", seconds: { 0 }, onStored: { told.append("\($0.count) ") })
     let start = ContinuousClock.now
     for step in 0..<20_000 {
       try recorder.append(MetricPoint(metric: "loss", series: "", step: step, value: Double(step)))

@@ -6,6 +6,8 @@ struct Report {
   let record: RunRecord
   let blocks: [ReportBlock]
   let scripts: ChartScripts?
+  /// Folder of the runs, as a user writes it.
+  var root = "runs"
 
   init(paper: Paper, record: RunRecord, blocks: [ReportBlock], scripts: ChartScripts? = ChartScripts.locate()) {
     self.paper = paper
@@ -39,13 +41,27 @@ struct Report {
       <h1>\(Markup.escape(paper.title))</h1>
       <p class="credits">\(credits.joined(separator: " · "))</p>
       <p class="lead">\(Markup.escape(paper.claim))</p>
-      </header>
+      \(state)</header>
+
+      """
+  }
+
+  /// What is to be known of a run that isn't done.
+  private var state: String {
+    if record.state == .done { return "" }
+    let reason = record.error.map { ": \($0)" } ?? ""
+    return """
+      <p class="state">This run is <strong>\(record.state.rawValue)</strong>\(Markup.escape(reason)). \
+      Here is what it measured so far.</p>
 
       """
   }
 
   private var claimTable: String {
-    guard !record.claims.isEmpty else { return "<p>The run measured no claims.</p>\n" }
+    guard !record.claims.isEmpty else {
+      let end = record.state == .done ? "" : " yet"
+      return "<p>The run has measured no claim\(end).</p>\n"
+    }
     var html = """
       <div class="scroll"><table class="claims">
       <thead><tr><th>Claim</th><th>Measured</th><th>Threshold</th><th>Baseline</th><th class="right">Seeds</th>\
@@ -88,9 +104,12 @@ struct Report {
     ]
     if !paper.data.isEmpty { facts.insert(("data", paper.data), at: 0) }
     let list = facts.map { "<dt>\(Markup.escape($0.0))</dt><dd>\(Markup.escape($0.1))</dd>" }.joined(separator: "\n")
+    let goOn =
+      record.state == .done
+      ? "" : "<h2>How to go on with it</h2>\n<pre><code>\(Markup.escape(record.resumeCommand(root: root)))</code></pre>\n"
     return """
       <section class="rerun">
-      <h2>How to run it again</h2>
+      \(goOn)<h2>How to run it again</h2>
       <pre><code>\(Markup.escape(record.command))</code></pre>
       <dl>
       \(list)

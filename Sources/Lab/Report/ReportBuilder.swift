@@ -14,13 +14,10 @@ public struct ReportBuilder {
   ///
   /// - Throws: `UsageError` where the run can't be read.
   public func report(of record: RunRecord, paper: Paper) throws -> String {
-    var blocks: [ReportBlock] = []
-    if record.state != .done {
-      let reason = record.error.map { ": \($0)" } ?? ""
-      blocks.append(.text("This run is **\(record.state.rawValue)**, so this is what it measured so far\(reason)."))
-    }
-    blocks += try store.blocks(of: record.id) ?? charts([RunGroup(label: "", runs: [record])])
-    return try Report(paper: paper, record: record, blocks: blocks, scripts: scripts).html()
+    let blocks = try store.blocks(of: record.id) ?? charts([RunGroup(label: "", runs: [record])])
+    var report = Report(paper: paper, record: record, blocks: blocks, scripts: scripts)
+    report.root = store.root.relativePath
+    return try report.html()
   }
 
   /// A page that compares runs: claims side by side, options that differ, metrics with their spread over seeds.
@@ -56,6 +53,9 @@ public struct ReportBuilder {
       let sorted = lines.sorted { ($0.key.name, $0.key.group) < ($1.key.name, $1.key.group) }
       let repeated = sorted.contains { $0.value.count > 1 }
       let series = sorted.map { line, runs in
+        // What was broken off early would end the mean of the others.
+        let end = runs.compactMap { $0.last?.step }.max()
+        let runs = runs.filter { $0.last?.step == end }
         let label = groups[line.group].label
         let name = [line.name, label].filter { !$0.isEmpty }.joined(separator: " · ")
         return Chart.Series(name.isEmpty ? metric : name, meanOf: runs.map { Self.thinned($0) })

@@ -88,7 +88,7 @@ extension RunStore {
   /// - Throws: `UsageError` where a process works on one of them; those before it are deleted then.
   public func delete(_ ids: [String]) throws {
     for id in ids {
-      let folder = root.appending(path: id, directoryHint: .isDirectory)
+      let folder = self.folder(of: id)
       let trash = root.appending(path: ".deleted-\(id)", directoryHint: .isDirectory)
       if FileManager.default.fileExists(atPath: folder.path) {
         guard let lock = FileLock.take(folder.appending(path: ".lock")) else {

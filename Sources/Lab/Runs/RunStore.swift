@@ -73,6 +73,9 @@ public final class RunStore: Sendable {
     (try? DatabaseQueue().read { try String.fetchOne($0, sql: "SELECT sqlite_version()") }) ?? "unknown"
   }
 
+  /// Folder of a run's checkpoints and report.
+  public func folder(of run: String) -> URL { root.appending(path: run, directoryHint: .isDirectory) }
+
   // MARK: Access
 
   func read<T>(_ body: (Database) throws -> T) throws -> T { try translating { try database.read(body) } }
@@ -189,7 +192,7 @@ public final class RunStore: Sendable {
   public func settle() throws {
     let running = try read { try String.fetchAll($0, sql: "SELECT id FROM run WHERE state = 'running'") }
     for id in running {
-      let folder = root.appending(path: id)
+      let folder = self.folder(of: id)
       // Without a folder there is no lock, and nothing to go on with.
       let lock = FileLock.take(folder.appending(path: ".lock"), creating: false)
       guard lock != nil || !FileManager.default.fileExists(atPath: folder.path) else { continue }

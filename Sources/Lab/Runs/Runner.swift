@@ -70,7 +70,7 @@ public struct Runner: Sendable {
     guard record.experiment == experiment.paper.name else {
       throw UsageError("--resume \(run): is a run of \(record.experiment), not of \(experiment.paper.name)")
     }
-    let folder = try RunFolder(store.root.appending(path: record.id, directoryHint: .isDirectory))
+    let folder = try RunFolder(store.folder(of: record.id))
     // Another process may have finished it before the folder was ours.
     record = try store.find(record.id)
     guard record.state != .done else {
@@ -92,9 +92,9 @@ public struct Runner: Sendable {
     let clock = ContinuousClock()
     let (start, secondsBefore) = (clock.now, record.seconds)
     let seconds: @Sendable () -> Double = { secondsBefore + (clock.now - start) / .seconds(1) }
-    let recorder = MetricRecorder(store: store, run: record.id, seconds: seconds) { points in
-      for point in points { progress.emit(.metric(point)) }
-    }
+    let recorder = MetricRecorder(
+      store: store, run: record.id, seconds: seconds,
+      onStored: { points in for point in points { progress.emit(.metric(point)) } })
     defer { recorder.close() }
     let context = RunContext(
       options: options, scale: record.scale, seed: record.seed, place: folder, store: store, recorder: recorder,
