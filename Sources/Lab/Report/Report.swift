@@ -106,7 +106,8 @@ struct Report {
     let list = facts.map { "<dt>\(Markup.escape($0.0))</dt><dd>\(Markup.escape($0.1))</dd>" }.joined(separator: "\n")
     let goOn =
       record.state == .done
-      ? "" : "<h2>How to go on with it</h2>\n<pre><code>\(Markup.escape(record.resumeCommand(root: root)))</code></pre>\n"
+      ? ""
+      : "<h2>How to go on with it</h2>\n<pre><code>\(Markup.escape(record.resumeCommand(root: root)))</code></pre>\n"
     return """
       <section class="rerun">
       \(goOn)<h2>How to run it again</h2>

@@ -99,9 +99,13 @@ public struct Runner: Sendable {
     let context = RunContext(
       options: options, scale: record.scale, seed: record.seed, place: folder, store: store, recorder: recorder,
       resumed: resumed, progress: progress, interrupt: interrupt)
-    func end(_ state: RunRecord.State, error: String? = nil) throws -> Result {
+    func end(_ state: RunRecord.State, error: String? = nil, report blocks: [ReportBlock]? = nil) throws -> Result {
       progress.closeAll()
       (record.seconds, record.state, record.error, record.ended) = (seconds(), state, error, .now)
+      if let blocks {
+        let html = try Report(paper: experiment.paper, record: record, blocks: blocks).html()
+        try writeAtomically(Data(html.utf8), to: folder.reportURL)
+      }
       try store.save(record)
       for claim in record.claims { progress.emit(.claim(claim)) }
       let report = state == .done ? folder.reportURL : nil
@@ -116,10 +120,7 @@ public struct Runner: Sendable {
         for i in record.claims.indices where !record.claims[i].isStructural { record.claims[i].directionOnly = true }
       }
       try store.keep(blocks: outcome.report, of: record.id)
-      (record.seconds, record.state) = (seconds(), .done)
-      let html = try Report(paper: experiment.paper, record: record, blocks: outcome.report).html()
-      try writeAtomically(Data(html.utf8), to: folder.reportURL)
-      return try end(.done)
+      return try end(.done, report: outcome.report)
     } catch is Interrupted {
       try? recorder.flush()
       return try end(.interrupted)
