@@ -31,13 +31,13 @@ let package = Package(
     .executableTarget(
       name: "CLI",
       dependencies: [
-        "Papers", "Lab", "Pinion", "PJRT", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Papers", "Lab", "Formats", "Pinion", "PJRT", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "PJRTTests", dependencies: ["PJRT", "CPJRT"]),
     .testTarget(name: "PinionTests", dependencies: ["Pinion"], resources: [.copy("Oracles")]),
     .testTarget(name: "NNTests", dependencies: ["NN", "Formats"], resources: [.copy("Oracles")]),
     .testTarget(name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),
-    .testTarget(name: "LabTests", dependencies: ["Lab"]),
+    .testTarget(name: "LabTests", dependencies: ["Lab", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(name: "PapersTests", dependencies: ["Papers"], resources: [.copy("Oracles")]),
     .testTarget(name: "CLITests", dependencies: ["CLI"]),
   ],
