@@ -150,12 +150,11 @@ extension RunsCommand {
 
     /// How many claims hold, fail, and have no verdict.
     static func verdicts(_ claims: [Claim]) -> String {
-      let parts: [(Claim.Verdict, String)] = [(.holds, "hold"), (.fails, "fail"), (.informative, "open")]
-      let texts = parts.compactMap { verdict, word in
+      let texts = [Claim.Verdict.holds, .fails, .informative].compactMap { verdict in
         let count = claims.count { $0.verdict == verdict }
-        return count > 0 ? "\(count) \(word)" : nil
+        return count > 0 ? "\(count)\(verdict.mark)" : nil
       }
-      return texts.isEmpty ? "–" : texts.joined(separator: ", ")
+      return texts.isEmpty ? "–" : texts.joined(separator: " ")
     }
   }
 

@@ -48,11 +48,13 @@ extension RunsCommand {
           records.map { record -> TextTable.Cell in
             guard let claim = record.claims.first(where: { $0.name == name }) else { return "–" }
             let text = Format.short(claim.measured) + (claim.unit.isEmpty ? "" : " \(claim.unit)")
-            return switch claim.verdict {
-            case .holds: .init("\(text) ✓", .green)
-            case .fails: .init("\(text) ✗", .red)
-            case .informative: .init("\(text) ○")
-            }
+            let style: Terminal.Style? =
+              switch claim.verdict {
+              case .holds: .green
+              case .fails: .red
+              case .informative: nil
+              }
+            return .init("\(text) \(claim.verdict.mark)", style)
           }
         )
       }

@@ -50,7 +50,7 @@ import Testing
     let lines = program.output.split(separator: "\n")
     #expect(lines.count == 5)
     #expect(cells(lines[2]).prefix(4) == ["saying-20261122-101012-abcd2", "failed", "quick", "2"])
-    #expect(cells(lines[4]).suffix(2) == ["1 min 05 s", "1 hold, 1 open"])
+    #expect(cells(lines[4]).suffix(2) == ["1 min 05 s", "1✓ 1○"])
     #expect(lines.allSatisfy { $0.count <= 120 })
 
     let sorted = try runs.run("runs", "list", "--sort", "loss", "--ascending", "--where", "rate=0.5", "--limit", "1")

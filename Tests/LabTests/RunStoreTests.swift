@@ -281,7 +281,7 @@ import Testing
       try database.execute(
         sql: """
           WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-          INSERT INTO point SELECT key, i, 1.0 / i FROM series, n
+          INSERT INTO point SELECT key, i, 1.0 / i FROM series CROSS JOIN n
           """, arguments: [points])
     }
     /// The result, and the best processor time of several calls: other work on the machine isn't the store's.

@@ -68,7 +68,7 @@ struct ComparisonReport {
     let hasSeveral = groups.contains { $0.runs.count > 1 }
     if hasSeveral {
       html +=
-        "<p class=\"note\">Of several seeds: the mean, its 95 % interval, and how many runs the claim holds in.</p>\n"
+        "<p class=\"note\">Of several seeds: the mean, its 95 % interval, the single numbers, and in how many runs the claim holds.</p>\n"
     }
     if runs.contains(where: { $0.claims.contains(where: \.directionOnly) }) {
       html += "<p class=\"note\">\(ClaimTable.quickNote)</p>\n"
@@ -79,13 +79,11 @@ struct ComparisonReport {
   /// What the runs of a group say to one claim.
   private func cell(_ claims: [Claim]) -> String {
     guard let first = claims.first else { return "<span class=\"note\">not measured</span>" }
-    guard claims.count > 1 else {
-      return
-        "<strong>\(Markup.escape(first.measuredText))</strong><br>\(Self.chip(first.verdict.rawValue, first.verdict))"
-    }
     let summary = ClaimSummary(claims)
-    return "<strong>\(Markup.escape(summary.text))</strong><span class=\"note\">\(Markup.escape(summary.values))</span>"
-      + Self.chip(summary.verdictText, summary.verdict)
+    let notes = [summary.interval, claims.count > 1 ? summary.values : ""].filter { !$0.isEmpty }
+    return "<span class=\"number\">\(Markup.escape(summary.text))</span>"
+      + notes.map { "<span class=\"note\">\(Markup.escape($0))</span>" }.joined()
+      + Self.chip(claims.count > 1 ? summary.verdictText : first.verdict.rawValue, summary.verdict)
   }
 
   private static func chip(_ text: String, _ verdict: Claim.Verdict) -> String {
@@ -136,7 +134,7 @@ struct ComparisonReport {
 
 extension Claim.Verdict {
   /// A mark beside the word, for those who see no colours.
-  var mark: String {
+  public var mark: String {
     switch self {
     case .holds: "✓"
     case .fails: "✗"
@@ -153,13 +151,15 @@ struct ClaimSummary {
 
   private var measured: [Double] { claims.map(\.measured) }
 
-  /// Mean with its 95 % interval.
+  /// The mean with its unit.
   var text: String {
-    let unit = claims.first.map { $0.unit.isEmpty ? "" : " \($0.unit)" } ?? ""
-    let interval = Statistics.interval(measured).map {
-      " [\(Format.short($0.lowerBound)), \(Format.short($0.upperBound))]"
-    }
-    return Format.short(Statistics.mean(measured)) + unit + (interval ?? "")
+    Format.short(Statistics.mean(measured)) + (claims.first.map { $0.unit.isEmpty ? "" : " \($0.unit)" } ?? "")
+  }
+
+  /// The 95 % interval of the mean; of a single claim its own; empty where there is none.
+  var interval: String {
+    let interval = claims.count > 1 ? Statistics.interval(measured) : claims.first?.interval
+    return interval.map { "\(Format.short($0.lowerBound)) … \(Format.short($0.upperBound))" } ?? ""
   }
 
   /// The single numbers.

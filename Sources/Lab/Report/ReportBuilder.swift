@@ -60,9 +60,8 @@ public struct ReportBuilder {
         let name = [line.name, label].filter { !$0.isEmpty }.joined(separator: " · ")
         return Chart.Series(name.isEmpty ? metric : name, meanOf: runs.map { Self.thinned($0) })
       }
-      let counts = Set(sorted.map(\.value.count)).sorted().map(String.init).joined(separator: " to ")
       let spread =
-        "Mean of \(counts) repetitions; the band is the 95 % interval of the mean, the range where there are two."
+        "Means over the seeds that reached the last step; bands are the 95 % interval of the mean, of two seeds their range."
       return .chart(
         .layers([.lines(series)], x: .init("step"), y: .init(metric), title: metric), caption: repeated ? spread : "")
     }

@@ -40,6 +40,7 @@ extension Page {
     .right { text-align: right; }
     .claims th[scope=row] { font-weight: 600; min-width: 15em; }
     .claims .note { display: block; font-weight: 400; }
+    .claims span.number { display: block; }
     .claims .number { font-weight: 600; white-space: nowrap; }
     .verdict { display: inline-block; padding: 1px 10px; border-radius: 99px; font-size: 0.85rem; font-weight: 600;
       white-space: nowrap; }
@@ -71,6 +72,7 @@ extension Page {
     @media print { main { max-width: none; padding: 0; } body { font-size: 11pt; }
       figure, tr, pre { break-inside: avoid; } h2 { break-after: avoid; }
       .vega-embed details, figure > details, audio { display: none; }
+      .scroll { overflow: visible; } th, td { overflow-wrap: anywhere; padding-right: 10px; }
       .verdict { border: 1px solid currentColor; } }
 
     """
