@@ -31,7 +31,8 @@ let package = Package(
     .executableTarget(
       name: "CLI",
       dependencies: [
-        "Papers", "Lab", "Formats", "Pinion", "PJRT", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Papers", "Lab", "Formats", "Pinion", "PJRT",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "PJRTTests", dependencies: ["PJRT", "CPJRT"]),
     .testTarget(name: "PinionTests", dependencies: ["Pinion"], resources: [.copy("Oracles")]),
