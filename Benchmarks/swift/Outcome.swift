@@ -44,11 +44,11 @@ struct Outcome: Codable {
   /// The page.
   var markdown: String {
     let peers = Array(participants.dropFirst())
+    let day = date.formatted(.iso8601.year().month().day())
+    let versions = participants.map { "\($0.title) \($0.version)" }.joined(separator: ", ")
     var lines = [
       "# Benchmarks", "",
-      "\(machine.processor), \(threads) threads, \(machine.system); commit \(commit), "
-        + date.formatted(.iso8601.year().month().day()) + ". "
-        + participants.map { "\($0.title) \($0.version)" }.joined(separator: ", ") + ".", "",
+      "\(machine.processor), \(threads) threads, \(machine.system); commit \(commit), \(day). \(versions).", "",
       (isProcessorTime ? "CPU milliseconds" : "Milliseconds")
         + " of a step: median of the rounds, and half the distance "
         + "of their quartiles in percent. `x` is how many times longer a peer takes than Pinion.", "",

@@ -111,12 +111,13 @@ extension DoctorCheck {
   }
 
   private static let sqlite = DoctorCheck(
-    "SQLite", isNeeded: false, remedy: "no command needs it yet; later ones will (Debian: libsqlite3-dev)"
+    "SQLite", remedy: "runs can't be stored: free some disk, or set TMPDIR to a folder that you can write"
   ) {
-    let header = ["/usr/include", "/usr/local/include", "/opt/homebrew/include"].map { $0 + "/sqlite3.h" }
-      .first { FileManager.default.fileExists(atPath: $0) }
-    guard let header else { throw Failure(problem: "no header sqlite3.h") }
-    return header
+    let folder = FileManager.default.temporaryDirectory.appending(path: "pinion-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let store = try RunStore(root: folder, create: true)
+    guard try store.count() == 0 else { throw Failure(problem: "a new store isn't empty") }
+    return "\(RunStore.sqliteVersion), a store of runs can be made"
   }
 
   private static let charts = DoctorCheck(

@@ -18,8 +18,8 @@ struct ReproduceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reproduce", abstract: "Put a paper's claim to the test: train, measure, judge, report.",
     discussion: """
-      Prints a table of claims, and writes the run with its report into a folder of its own. Ctrl-C stops at the next \
-      safe place and says how to resume. Exit code 1 means that a claim failed.
+      Prints a table of claims, stores the run (see `pinion runs`), and writes its report into a folder of its own. Ctrl-C \
+      stops at the next safe place and says how to resume. Exit code 1 means that a claim failed.
       """)
 
   @Argument(help: "Name or number of the paper.")
@@ -42,11 +42,16 @@ struct ReproduceCommand: ParsableCommand {
     help: .init("Change an option that `show` lists.", valueName: "key=value"))
   var settings: [String] = []
 
-  @Option(help: .init("Folder that holds the runs' folders.", valueName: "dir"))
+  @Option(
+    name: [.customLong("out"), .customLong("runs")],
+    help: .init("Folder that holds the runs' folders.", valueName: "dir"))
   var out = "runs"
 
   @Option(help: .init("Go on with a run that was interrupted, given its name or path.", valueName: "run"))
   var resume: String?
+
+  @Flag(help: "Print what happens as events for programs, one JSON object a line.")
+  var json = false
 
   @Flag(help: "Open the report when done.")
   var open = false
@@ -64,8 +69,9 @@ struct ReproduceCommand: ParsableCommand {
       }
     }
     Interrupt.listen()
+    let progress = json ? ProgressDisplay.events { Terminal.standardOutput.write($0) } : .standardError()
     let code = try carryOut(
-      experiment, runner: Runner(progress: .standardError()), terminal: .standardOutput,
+      experiment, runner: Runner(progress: progress), terminal: .standardOutput,
       print: { Terminal.standardOutput.write($0 + "\n") })
     if code != 0 { throw ExitCode(code) }
   }
@@ -94,37 +100,18 @@ struct ReproduceCommand: ParsableCommand {
       result = try runner.start(experiment, request)
     }
     guard let report = result.report else {
-      let folder = out == "runs" ? "" : " --out \(out)"
-      Terminal.standardError.write(
-        "interrupted; resume with: ./pinion reproduce \(experiment.paper.name) --resume \(result.record.id)\(folder)\n")
+      Terminal.standardError.write("interrupted; resume with: \(result.record.resumeCommand(root: out))\n")
       return 130
     }
     let claims = result.record.claims
-    print("")
-    for line in ClaimTable.lines(claims, width: terminal.width, styled: terminal.styled) { print(line) }
-    print("")
-    print("Report  \(report.relativePath)")
-    print("Took    \(Format.duration(result.record.seconds))")
-    if open { openReport(report) }
-    return claims.contains { $0.verdict == .fails } ? 1 : 0
-  }
-
-  /// Shows the report in the user's browser; a machine without one has the file still.
-  private func openReport(_ report: URL) {
-    #if os(macOS)
-      let opener = "open"
-    #else
-      let opener = "xdg-open"
-    #endif
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [opener, report.path]
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    let started = (try? process.run()) != nil
-    if started { process.waitUntilExit() }
-    if !started || process.terminationStatus != 0 {
-      Terminal.standardError.write("pinion: no program here opens \(report.path)\n")
+    if !json {
+      print("")
+      for line in ClaimTable.lines(claims, width: terminal.width, styled: terminal.styled) { print(line) }
+      print("")
+      print("Report  \(report.relativePath)")
+      print("Took    \(Format.duration(result.record.seconds))")
     }
+    if open { openInBrowser(report) }
+    return claims.contains { $0.verdict == .fails } ? 1 : 0
   }
 }

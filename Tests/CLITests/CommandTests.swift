@@ -6,7 +6,7 @@ import Testing
 @testable import Papers
 
 /// The built program.
-private struct Program {
+struct Program {
   let status: Int32
   let output: String
   let errors: String

@@ -50,6 +50,29 @@ private struct Saying: Experiment {
     #expect(lines.contains { $0.hasPrefix("Report  ") && $0.hasSuffix("/report.html") })
   }
 
+  @Test func programsAreToldAllInJSON() throws {
+    defer { try? FileManager.default.removeItem(at: root) }
+    let events = Mutex<[String]>([])
+    let command = try ReproduceCommand.parse(["saying", "--json", "--out", root.path, "--set", "measured=0.5"])
+    let runner = Runner(progress: .events { line in events.withLock { $0.append(line) } }, interrupt: Interrupt())
+    let printed = Mutex(0)
+    let code = try command.carryOut(
+      Saying(), runner: runner, terminal: .standardOutput, print: { _ in printed.withLock { $0 += 1 } })
+    #expect(code == 1)
+    #expect(printed.withLock { $0 } == 0)
+    let lines = events.withLock { $0 }
+    let objects = try lines.map {
+      try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
+    #expect(objects.compactMap { $0["event"] as? String } == ["start", "note", "claim", "end"])
+    #expect(objects[0]["experiment"] as? String == "saying")
+    #expect((objects[0]["options"] as? [String: Any])?["measured"] as? Double == 0.5)
+    #expect((objects[2]["claim"] as? [String: Any])?["measured"] as? Double == 0.5)
+    #expect(objects[2]["verdict"] as? String == "fails")
+    #expect(objects[3]["state"] as? String == "done")
+    #expect(FileManager.default.fileExists(atPath: try #require(objects[3]["report"] as? String)))
+  }
+
   @Test func aClaimThatFailsExitsWith1() throws {
     let (code, lines) = try reproduce("--set", "measured=0.5")
     #expect(code == 1)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Lab
@@ -68,5 +69,56 @@ import Testing
     bar.finish()
     bar.advance()
     #expect(transcript.text.hasSuffix("work: 0.0 s\n"))
+  }
+
+  @Test func whatWasDoneBeforeIsNotPartOfTheRate() {
+    let (transcript, clock) = (Transcript(), ManualClock())
+    let display = ProgressDisplay(isTerminal: false, now: { clock.now }, write: { transcript.append($0) })
+    let bar = display.start("TNT, seed 0", total: 2000)
+    clock.advance(1)
+    bar.skip(1500)
+    for _ in 0..<40 {
+      clock.advance(0.4)
+      bar.advance()
+    }
+    bar.finish()
+    #expect(
+      transcript.text.split(separator: "\n") == [
+        "TNT, seed 0: 1535/2000  2.333 steps/s  3 min 19 s left", "TNT, seed 0: 40 steps in 17 s",
+      ])
+  }
+
+  @Test func programsAreToldInLinesOfJSON() throws {
+    let (transcript, clock) = (Transcript(), ManualClock())
+    let display = ProgressDisplay(
+      isTerminal: false, now: { clock.now }, events: { transcript.append($0.line + "\n") }, write: { _ in })
+    let outer = display.start("tnt", total: 2, unit: "network")
+    let inner = display.start("a \"b\"\nc", total: 1000, in: outer)
+    inner.skip(100)
+    for _ in 0..<100 {
+      clock.advance(0.01)
+      inner.advance(values: ["loss": .nan])
+    }
+    display.note("half-way")
+    display.emit(.metric(MetricPoint(metric: "loss", series: "a", step: 3, value: 0.5)))
+    outer.finish()
+    let lines = transcript.text.split(separator: "\n")
+    let events = try lines.map {
+      try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
+    let names = events.compactMap { $0["event"] as? String }
+    #expect(names.prefix(2) == ["start", "start"])
+    #expect(names.suffix(4) == ["note", "metric", "end", "end"])
+    // A second of advances at most ten times a second.
+    #expect((9...11).contains(names.count { $0 == "advance" }))
+    #expect(events[1]["label"] as? String == "a \"b\"\nc")
+    #expect(events[1]["parent"] as? Int == events[0]["task"] as? Int)
+    let advance = try #require(events.last { $0["event"] as? String == "advance" })
+    #expect(abs((advance["rate"] as? Double ?? 0) - 100) < 1)
+    #expect((advance["values"] as? [String: Any])?["loss"] as? String == "nan")
+    let ends = events.suffix(2)
+    #expect(ends.compactMap { $0["task"] as? Int } == [1, 0])
+    #expect(ends.first?["count"] as? Int == 200)
+    #expect(events.allSatisfy { $0["time"] is Double })
   }
 }

@@ -64,6 +64,17 @@ import Testing
     }
   }
 
+  @Test func soundsArePlayedFromThePage() throws {
+    let sounds = [
+      ReportAudio(file: [82, 73], caption: "a <voice>"), ReportAudio(file: [1], type: "audio/mpeg\" onerror=\"x"),
+    ]
+    let page = try html([.audio(sounds, columns: 2, caption: "Two voices.")])
+    #expect(page.contains("aria-label=\"a &lt;voice&gt;\" src=\"data:audio/wav;base64,Ukk=\"></audio>"))
+    #expect(page.contains("src=\"data:audio/mpeg&quot; onerror=&quot;x;base64,AQ==\""))
+    #expect(page.contains("<figcaption>Two voices.</figcaption>"))
+    #expect(page.contains("media-src data:"))
+  }
+
   @Test func nothingIsLoadedFromOutside() throws {
     let page = try html([.image(ReportImage(png: [137, 80], width: 40, isPixelated: true))], scripts: scripts())
     #expect(page.contains("default-src 'none'"))

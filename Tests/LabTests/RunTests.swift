@@ -1,11 +1,12 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Lab
 
 @Suite struct RunTests {
   private func record(_ folder: URL) throws -> RunRecord {
-    try RecordCoding.decoder.decode(RunRecord.self, from: Data(contentsOf: folder.appending(path: "run.json")))
+    try RunStore(root: folder.deletingLastPathComponent()).find(folder.lastPathComponent)
   }
 
   @Test func aRunIsStoredWithAllThatRepeatsIt() throws {
@@ -28,7 +29,7 @@ import Testing
     let name = result.folder.lastPathComponent
     #expect(name.wholeMatch(of: /counting-\d{8}-\d{6}-[0-9a-f]{5}/) != nil)
     let files = try FileManager.default.contentsOfDirectory(atPath: result.folder.path).sorted()
-    #expect(files == [".lock", "checkpoint", "metrics.jsonl", "report.html", "run.json"])
+    #expect(files == [".lock", "checkpoint", "report.html"])
   }
 
   @Test func claimsAtQuickScaleShowTheDirectionUnlessStructural() throws {
@@ -51,22 +52,18 @@ import Testing
     #expect(first.report == nil)
     #expect(try record(first.folder).state == .interrupted)
 
-    // As where the process was killed: the record still says running, and the last line of the metrics is cut short.
-    var killed = try record(first.folder)
-    killed.state = .running
-    try RecordCoding.encoder.encode(killed).write(to: first.folder.appending(path: "run.json"))
-    let metrics = first.folder.appending(path: "metrics.jsonl")
-    try Data(contentsOf: metrics).dropLast(9).write(to: metrics)
-
     let second = try Runner(progress: .silent(), interrupt: Interrupt())
       .resume(Counting(), run: first.folder.lastPathComponent, root: root.url)
     #expect(second.record.state == .done)
     #expect(second.folder.lastPathComponent == first.folder.lastPathComponent)
     #expect(second.record.claims == whole.record.claims)
-    let lines = try String(contentsOf: metrics, encoding: .utf8).split(separator: "\n")
-    let points = lines.compactMap { try? RecordCoding.decoder.decode(MetricPoint.self, from: Data($0.utf8)) }
-    // Step 4 was cut; the others were measured once each.
-    #expect(points.map(\.step) == [1, 2, 3, 5, 6, 7, 8, 9, 10])
+    let store = try RunStore(root: root.url)
+    let (points, wholePoints) = try (
+      store.points(of: second.record.id, metric: "sum", series: "run"),
+      store.points(of: whole.record.id, metric: "sum", series: "run")
+    )
+    #expect(points.map(\.step) == Array(1...10))
+    #expect(points.map(\.value) == wholePoints.map(\.value))
 
     let refused = message {
       _ = try Runner(progress: .silent()).resume(Counting(), run: first.folder.path, root: root.url)
@@ -80,8 +77,8 @@ import Testing
     var experiment = Counting()
     experiment.breaksAt = 3
     #expect(throws: Counting.Broken.self) { try runner.start(experiment, .init(root: root.url)) }
-    let name = try #require(FileManager.default.contentsOfDirectory(atPath: root.url.path).first)
-    let failed = try record(root.url.appending(path: name))
+    let failed = try RunStore(root: root.url).find("latest")
+    let name = failed.id
     #expect(failed.state == .failed)
     #expect(failed.error == "the sum broke")
     #expect(try runner.resume(Counting(), run: name, root: root.url).record.state == .done)
@@ -91,7 +88,7 @@ import Testing
     let root = try TemporaryFolder()
     let runner = Runner(progress: .silent(), interrupt: Interrupt())
     let absent = message { _ = try runner.resume(Counting(), run: "nothing", root: root.url) }
-    #expect(absent == "--resume nothing: no such run here or in \(root.url.path)")
+    #expect(absent == "\(root.url.relativePath): there are no runs; ./pinion reproduce makes the first one")
 
     let folder = root.url.appending(path: "torn")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -99,6 +96,8 @@ import Testing
     let torn = message { _ = try runner.resume(Counting(), run: "torn", root: root.url) }
     #expect(torn?.contains("run.json: not the record of a run") == true)
     #expect(torn?.contains("\n") == false)
+    let unknown = message { _ = try runner.resume(Counting(), run: "tornado", root: root.url) }
+    #expect(unknown == "run tornado: no such run in \(root.url.relativePath)")
   }
 
   @Test func oneProcessWorksOnARunAtATime() throws {
@@ -107,30 +106,12 @@ import Testing
     let rootURL = root.url
     let refusal = Transcript()
     experiment.afterStep = { step in
-      guard step == 2, let name = try? FileManager.default.contentsOfDirectory(atPath: rootURL.path).first else {
-        return
-      }
+      guard step == 2, let name = try? RunStore(root: rootURL).find("latest").id else { return }
       let text = message { _ = try Runner(progress: .silent()).resume(Counting(), run: name, root: rootURL) }
       refusal.append(text ?? "allowed")
     }
     _ = try Runner(progress: .silent(), interrupt: Interrupt()).start(experiment, .init(root: rootURL))
     #expect(refusal.text.hasSuffix("another process is working on this run"))
-  }
-
-  @Test func metricsOfARepeatedStepCountOnce() throws {
-    let root = try TemporaryFolder()
-    let folder = try RunFolder.create(in: root.url, experiment: "x")
-    let context = RunContext(
-      options: Counting.Options(scale: .quick), scale: .quick, seed: 0, store: folder, resumed: true,
-      progress: .silent(), interrupt: Interrupt())
-    try context.log("loss", series: "a", step: 2, 0.5)
-    try context.log("loss", series: "a", step: 1, 0.7)
-    try context.log("loss", series: "a", step: 2, 0.4)
-    try context.log("loss", series: "b", step: 1, .nan)
-    #expect(try context.points(of: "loss", series: "a").map(\.step) == [1, 2])
-    #expect(try context.points(of: "loss", series: "a").map(\.value) == [0.7, 0.4])
-    #expect(try context.points(of: "loss", series: "b").first?.value.isNaN == true)
-    #expect(try context.points(of: "accuracy").isEmpty)
   }
 
   @Test func aFileIsReplacedAsAWhole() throws {
@@ -143,8 +124,34 @@ import Testing
     let absent = folder.url.appending(path: "no/b.txt")
     #expect(
       message { try writeAtomically(Data(), to: absent) }
-        == "\(absent.path): can't be written (No such file or directory)")
+        == "\(absent.path): can't be written: No such file or directory")
     #expect(message { try writeAtomically(Data(), to: URL(fileURLWithPath: "/dev/full/x")) } != nil)
+  }
+
+  @Test func jobsRunSideBySideInTheirOrder() throws {
+    let most = Mutex((now: 0, most: 0))
+    let squares = try parallel(Array(0..<20), workers: 3) { job -> Int in
+      most.withLock { ($0.now, $0.most) = ($0.now + 1, max($0.most, $0.now + 1)) }
+      Thread.sleep(forTimeInterval: 0.002)
+      most.withLock { $0.now -= 1 }
+      return job * job
+    }
+    #expect(squares == (0..<20).map { $0 * $0 })
+    #expect((2...3).contains(most.withLock { $0.most }))
+    #expect(try parallel([Int](), workers: 2) { $0 }.isEmpty)
+    #expect(try parallel([1], workers: 0) { $0 } == [1])
+  }
+
+  @Test func afterAnErrorNoJobIsStarted() {
+    let started = Mutex(0)
+    #expect(throws: Counting.Broken.self) {
+      try parallel(Array(0..<1000), workers: 2) { job in
+        started.withLock { $0 += 1 }
+        if job == 3 { throw Counting.Broken() }
+        Thread.sleep(forTimeInterval: 0.001)
+      }
+    }
+    #expect((4...10).contains(started.withLock { $0 }))
   }
 
   @Test func aSignalIsARequestToStop() {

@@ -15,46 +15,67 @@ public final class RunContext<Options: ExperimentOptions>: Sendable {
   /// Bars on a terminal, lines elsewhere.
   public let progress: ProgressDisplay
 
-  private let store: RunFolder
+  private let place: RunFolder
+  private let store: RunStore
+  private let recorder: MetricRecorder
   private let interrupt: Interrupt
 
   init(
-    options: Options, scale: Scale, seed: UInt64, store: RunFolder, resumed: Bool, progress: ProgressDisplay,
-    interrupt: Interrupt
+    options: Options, scale: Scale, seed: UInt64, place: RunFolder, store: RunStore, recorder: MetricRecorder,
+    resumed: Bool, progress: ProgressDisplay, interrupt: Interrupt
   ) {
     self.options = options
     self.scale = scale
     self.seed = seed
+    self.place = place
     self.store = store
-    self.folder = store.url
+    self.recorder = recorder
+    self.folder = place.url
     self.resumed = resumed
     self.progress = progress
     self.interrupt = interrupt
   }
 
   /// Folder for what a resumed run needs; exists.
-  public var checkpointFolder: URL { store.checkpointFolder }
+  public var checkpointFolder: URL { place.checkpointFolder }
 
-  /// Stores a point of a metric.
+  /// Stores a point of a metric: soon, and without waiting for the disk.
+  ///
+  /// A step that is measured again, as after an interruption, replaces its value.
   ///
   /// - Parameters:
   ///   - metric: name, such as `test accuracy`.
-  ///   - series: what is measured, such as `TNT seed 0`.
+  ///   - series: what is measured, such as `TNT, seed 0`. Series whose names differ only in `, seed N` are repetitions
+  ///     of one measurement: reports draw their mean and spread.
   ///   - step: position on the axis, such as training steps.
-  /// - Throws: `UsageError` where the file can't be written.
+  /// - Throws: `UsageError` where earlier points couldn't be stored.
   public func log(_ metric: String, series: String = "", step: Int, _ value: Double) throws {
-    try store.append(MetricPoint(metric: metric, series: series, step: step, value: value))
+    try recorder.append(MetricPoint(metric: metric, series: series, step: step, value: value))
   }
+
+  /// Waits until all points logged so far are on disk.
+  ///
+  /// To be called before a checkpoint is written: a resumed run measures again only what comes after it. `save` does so.
+  ///
+  /// - Throws: `UsageError` where they can't be stored.
+  public func flush() throws { try recorder.flush() }
 
   /// Points of a metric so far, those from before an interruption included, by step.
   ///
-  /// Where a resumed run measured a step again, the later value counts.
+  /// - Throws: `UsageError` where they can't be stored or read.
   public func points(of metric: String, series: String = "") throws -> [(step: Int, value: Double)] {
-    var values: [Int: Double] = [:]
-    for point in try store.metrics() where point.metric == metric && point.series == series {
-      values[point.step] = point.value
-    }
-    return values.sorted { $0.key < $1.key }.map { (step: $0.key, value: $0.value) }
+    try recorder.flush()
+    return try store.points(of: place.id, metric: metric, series: series)
+  }
+
+  /// Keeps a file with the run, such as a generated sample: by its SHA-256, in the folder of all runs.
+  ///
+  /// - Parameters:
+  ///   - name: name within the run; another file of that name is replaced.
+  ///   - type: media type, such as `audio/wav`.
+  /// - Throws: `UsageError` where it can't be written.
+  public func keep(_ bytes: [UInt8], as name: String, type: String = "application/octet-stream") throws {
+    try store.keep(bytes, of: place.id, as: name, type: type)
   }
 
   /// Whether the user asked the run to stop.
@@ -66,7 +87,12 @@ public final class RunContext<Options: ExperimentOptions>: Sendable {
   public func checkInterrupt() throws { if interrupt.isRequested { throw Interrupted() } }
 
   /// Stores a small value, such as the results of the seeds done so far, under a name in the checkpoint folder.
+  ///
+  /// The points logged before are on disk then.
+  ///
+  /// - Throws: `UsageError` where it can't be written.
   public func save<Value: Encodable>(_ value: Value, as name: String) throws {
+    try recorder.flush()
     try writeAtomically(RecordCoding.encoder.encode(value), to: checkpointFolder.appending(path: name + ".json"))
   }
 

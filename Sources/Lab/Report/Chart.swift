@@ -1,9 +1,9 @@
 /// A chart, built from typed parts, so that it always is a valid Vega-Lite specification.
 ///
 /// Values that aren't finite are left out. Without the chart scripts a report shows the chart's numbers as a table.
-public struct Chart: Sendable {
+public struct Chart: Codable, Sendable {
   /// A continuous axis.
-  public struct Axis: Sendable {
+  public struct Axis: Codable, Sendable {
     public var title: String
     /// Powers of ten at equal distance; values of 0 or less are left out.
     public var isLogarithmic: Bool
@@ -23,7 +23,7 @@ public struct Chart: Sendable {
   }
 
   /// A point, with the interval of its y where there is one.
-  public struct Point: Sendable {
+  public struct Point: Codable, Sendable {
     public var x: Double
     public var y: Double
     public var interval: ClosedRange<Double>?
@@ -36,7 +36,7 @@ public struct Chart: Sendable {
   }
 
   /// Named points; series of one name share a colour throughout a chart.
-  public struct Series: Sendable {
+  public struct Series: Codable, Sendable {
     public var name: String
     public var points: [Point]
 
@@ -64,7 +64,7 @@ public struct Chart: Sendable {
   }
 
   /// A layer over two continuous axes.
-  public enum Layer: Sendable {
+  public enum Layer: Codable, Sendable {
     /// Lines, with a band where points have intervals.
     case lines([Series])
     /// Points, with error bars where they have intervals.
@@ -74,7 +74,7 @@ public struct Chart: Sendable {
   }
 
   /// A bar of a category, one of several side by side where it has a group.
-  public struct Bar: Sendable {
+  public struct Bar: Codable, Sendable {
     public var category: String
     public var group: String
     public var value: Double
@@ -88,7 +88,7 @@ public struct Chart: Sendable {
     }
   }
 
-  enum Content: Sendable {
+  enum Content: Codable, Sendable {
     case layers([Layer], x: Axis, y: Axis)
     case bars([Bar], category: String, value: Axis)
     case matrix(rows: [String], columns: [String], values: [[Double]], row: String, column: String, value: String)

@@ -1,5 +1,7 @@
-/// A part of a report.
-public enum ReportBlock: Sendable {
+import Foundation
+
+/// A part of a report. Parts are kept with their run, so that its report can be made again.
+public enum ReportBlock: Codable, Sendable {
   /// A heading.
   case heading(String)
   /// Paragraphs separated by empty lines; `**strong**`, `*emphasis*`, `` `code` ``, `[text](https://…)`, and lists of lines that begin with `- `.
@@ -12,15 +14,17 @@ public enum ReportBlock: Sendable {
   case image(ReportImage)
   /// Pictures side by side, with a sentence below them.
   case imageGrid([ReportImage], columns: Int, caption: String)
+  /// Sounds to play, side by side, with a sentence below them.
+  case audio([ReportAudio], columns: Int, caption: String)
 }
 
 /// Rows of text under headed columns.
-public struct ReportTable: Sendable {
+public struct ReportTable: Codable, Sendable {
   /// How a column is set.
-  public enum Alignment: Sendable { case left, right }
+  public enum Alignment: String, Codable, Sendable { case left, right }
 
   /// A headed column.
-  public struct Column: Sendable {
+  public struct Column: Codable, Sendable {
     public var title: String
     public var alignment: Alignment
 
@@ -44,9 +48,9 @@ public struct ReportTable: Sendable {
 }
 
 /// A picture in a report.
-public struct ReportImage: Sendable {
+public struct ReportImage: Codable, Sendable {
   /// A PNG file.
-  public var png: [UInt8]
+  @Base64 public var png: [UInt8]
   /// A few words below it.
   public var caption: String
   /// What it shows, for those who can't see it; the caption where empty.
@@ -64,5 +68,41 @@ public struct ReportImage: Sendable {
     self.description = description
     self.width = width
     self.isPixelated = isPixelated
+  }
+}
+
+/// A sound in a report.
+public struct ReportAudio: Codable, Sendable {
+  /// A file that browsers play, such as WAV.
+  @Base64 public var file: [UInt8]
+  /// Media type of the file.
+  public var type: String
+  /// A few words below it.
+  public var caption: String
+
+  public init(file: [UInt8], type: String = "audio/wav", caption: String = "") {
+    self.file = file
+    self.type = type
+    self.caption = caption
+  }
+}
+
+/// Bytes that are coded as one word of base 64.
+@propertyWrapper public struct Base64: Codable, Hashable, Sendable {
+  public var wrappedValue: [UInt8]
+
+  public init(wrappedValue: [UInt8]) { self.wrappedValue = wrappedValue }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    guard let data = Data(base64Encoded: try container.decode(String.self)) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "isn't base 64")
+    }
+    wrappedValue = [UInt8](data)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(Data(wrappedValue).base64EncodedString())
   }
 }

@@ -1,4 +1,4 @@
-extension Report {
+extension Page {
   /// The page's style sheet: light and dark by the reader's setting, light on paper.
   static let style = """
 
@@ -28,6 +28,7 @@ extension Report {
     .kicker { color: var(--muted); font-size: 0.85rem; margin-bottom: 10px; }
     .credits { color: var(--muted); margin-bottom: 18px; }
     .lead { font-size: 1.15rem; line-height: 1.5; margin-bottom: 0; }
+    .state { margin: 18px 0 0; padding: 10px 14px; border-radius: 8px; background: var(--open-soft); color: var(--open); }
     .note { color: var(--muted); font-size: 0.85rem; line-height: 1.45; }
     .caption, figcaption { color: var(--muted); font-size: 0.88rem; line-height: 1.45; margin-top: 8px; }
     .scroll { overflow-x: auto; margin: 0 0 14px; }
@@ -39,6 +40,7 @@ extension Report {
     .right { text-align: right; }
     .claims th[scope=row] { font-weight: 600; min-width: 15em; }
     .claims .note { display: block; font-weight: 400; }
+    .claims span.number { display: block; }
     .claims .number { font-weight: 600; white-space: nowrap; }
     .verdict { display: inline-block; padding: 1px 10px; border-radius: 99px; font-size: 0.85rem; font-weight: 600;
       white-space: nowrap; }
@@ -58,16 +60,19 @@ extension Report {
     .grid figure { margin: 0; }
     .grid figcaption { margin-top: 4px; font-size: 0.8rem; overflow-wrap: anywhere; }
     .grid img { width: 100%; }
+    audio { display: block; width: 100%; min-width: 0; }
     img { display: block; max-width: 100%; height: auto; border-radius: 4px; }
     .pixels { image-rendering: pixelated; }
     details > summary { cursor: pointer; color: var(--muted); font-size: 0.85rem; }
     dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 20px; margin: 0 0 14px; font-size: 0.92rem; }
     dt { color: var(--muted); }
     dd { margin: 0; overflow-wrap: anywhere; }
-    @media (max-width: 560px) { main { padding: 28px 16px 48px; } h1 { font-size: 1.6rem; } }
+    @media (max-width: 560px) { main { padding: 28px 16px 48px; } h1 { font-size: 1.6rem; }
+      .sounds { grid-template-columns: 1fr !important; } }
     @media print { main { max-width: none; padding: 0; } body { font-size: 11pt; }
       figure, tr, pre { break-inside: avoid; } h2 { break-after: avoid; }
-      .vega-embed details, figure > details { display: none; }
+      .vega-embed details, figure > details, audio { display: none; }
+      .scroll { overflow: visible; } th, td { overflow-wrap: anywhere; padding-right: 10px; }
       .verdict { border: 1px solid currentColor; } }
 
     """

@@ -114,10 +114,15 @@ extension Chart {
 
   private static func color(_ names: [String]) -> JSONValue {
     let range = names.indices.map { palette[$0 % palette.count] }
+    // Columns of one width fit the page when their longest name does.
+    let longest = names.map(\.count).max() ?? 0
+    let columns = longest > 50 ? 1 : longest > 32 ? 2 : 3
     return [
       "field": "series", "type": "nominal",
       "scale": ["domain": .array(names.map { .string($0) }), "range": .array(range)],
-      "legend": names.count > 1 ? ["orient": "top", "title": .null, "columns": 3, "labelLimit": 260] : .null,
+      "legend": names.count > 1
+        ? ["orient": "top", "title": .null, "columns": .integer(columns), "labelLimit": .integer(780 / columns)] : .null
+        ,
     ]
   }
 

@@ -1,10 +1,10 @@
 import Foundation
 
-/// What is known of a run; `run.json` in its folder.
+/// What is known of a run.
 public struct RunRecord: Codable, Sendable {
   /// Where a run stands.
-  public enum State: String, Codable, Sendable {
-    /// Going on, or ended without a word: killed, or the machine went down.
+  public enum State: String, Codable, CaseIterable, Sendable {
+    /// Going on; or killed, which `RunStore.settle()` tells apart.
     case running
     case done
     case failed
@@ -41,6 +41,14 @@ public struct RunRecord: Codable, Sendable {
     return "./pinion reproduce \(experiment)\(flag) --seed \(seed) --threads \(threads)\(settings)"
   }
 
+  /// Command that goes on with the run.
+  ///
+  /// - Parameter root: folder of the runs, as a user writes it.
+  public func resumeCommand(root: String = "runs") -> String {
+    let folder = root == "runs" ? "" : " --out \(Self.quoted(root))"
+    return "./pinion reproduce \(experiment) --resume \(id)\(folder)"
+  }
+
   /// Text as one word of a shell.
   static func quoted(_ word: String) -> String {
     let safe = word.unicodeScalars.allSatisfy {
@@ -48,12 +56,4 @@ public struct RunRecord: Codable, Sendable {
     }
     return safe ? word : "'" + word.replacing("'", with: #"'\''"#) + "'"
   }
-}
-
-/// A value of a metric at a step; a line of `metrics.jsonl`.
-public struct MetricPoint: Codable, Hashable, Sendable {
-  public var metric: String
-  public var series: String
-  public var step: Int
-  public var value: Double
 }

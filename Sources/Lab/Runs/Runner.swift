@@ -41,69 +41,92 @@ public struct Runner: Sendable {
   /// - Throws: `UsageError` for settings that can't be used; what the experiment threw, after it was recorded.
   public func start<E: Experiment>(_ experiment: E, _ request: Request) throws -> Result {
     let options = try E.Options.parse(request.settings, scale: request.scale)
+    let store = try RunStore(opening: request.root, create: true)
     let folder = try RunFolder.create(in: request.root, experiment: experiment.paper.name)
     let record = RunRecord(
-      id: folder.url.lastPathComponent, experiment: experiment.paper.name, scale: request.scale, seed: request.seed,
+      id: folder.id, experiment: experiment.paper.name, scale: request.scale, seed: request.seed,
       options: try options.jsonFields(), codeVersion: CodeVersion.current, machine: .current,
       threads: Threads.available, started: .now, seconds: 0, state: .running, claims: [])
-    return try carryOut(experiment, options, record, folder, resumed: false)
+    return try carryOut(experiment, options, record, folder, store, resumed: false)
   }
 
   /// Goes on with a run that was interrupted, failed or killed, given its name or path.
   ///
   /// - Throws: `UsageError` where there is no such run, or it isn't one to go on with.
   public func resume<E: Experiment>(_ experiment: E, run: String, root: URL) throws -> Result {
-    let folder = try RunFolder.open(run, root: root)
-    let record = try folder.record()
+    let path = URL(fileURLWithPath: run, isDirectory: true)
+    let isPath = run.contains("/") && FileManager.default.fileExists(atPath: path.path)
+    let store = try RunStore(root: isPath ? path.deletingLastPathComponent() : root)
+    let name = isPath ? path.lastPathComponent : run
+    if try store.record(name) == nil {
+      // A folder of an earlier version that couldn't be taken up says why.
+      let old = store.root.appending(path: name, directoryHint: .isDirectory)
+      if FileManager.default.fileExists(atPath: old.appending(path: "run.json").path) {
+        let held = try RunFolder(old)
+        try store.importFolder(held.url)
+      }
+    }
+    var record = try store.find(name)
     guard record.experiment == experiment.paper.name else {
       throw UsageError("--resume \(run): is a run of \(record.experiment), not of \(experiment.paper.name)")
     }
+    let folder = try RunFolder(store.folder(of: record.id))
+    // Another process may have finished it before the folder was ours.
+    record = try store.find(record.id)
     guard record.state != .done else {
       throw UsageError("--resume \(run): is done; its report is \(folder.reportURL.path)")
     }
-    return try carryOut(experiment, E.Options.decode(record.options), record, folder, resumed: true)
+    return try carryOut(experiment, E.Options.decode(record.options), record, folder, store, resumed: true)
   }
 
   private func carryOut<E: Experiment>(
-    _ experiment: E, _ options: E.Options, _ record: RunRecord, _ folder: RunFolder, resumed: Bool
+    _ experiment: E, _ options: E.Options, _ record: RunRecord, _ folder: RunFolder, _ store: RunStore, resumed: Bool
   ) throws -> Result {
     var record = record
     (record.state, record.error, record.ended) = (.running, nil, nil)
     // A run that is carried on with other code or elsewhere says so.
     (record.codeVersion, record.machine, record.threads) = (CodeVersion.current, .current, Threads.available)
-    try folder.save(record)
+    try store.save(record)
+    progress.emit(.runStarted(record, folder: folder.url.relativePath, resumed: resumed))
     progress.note("run \(record.id)\(resumed ? ", resumed" : "")")
-    let context = RunContext(
-      options: options, scale: record.scale, seed: record.seed, store: folder, resumed: resumed, progress: progress,
-      interrupt: interrupt)
     let clock = ContinuousClock()
-    let start = clock.now
-    let secondsBefore = record.seconds
-    func end(_ state: RunRecord.State, error: String? = nil, report: [ReportBlock]? = nil) throws {
-      let passed = (clock.now - start).components
-      record.seconds = secondsBefore + Double(passed.seconds) + Double(passed.attoseconds) / 1e18
-      (record.state, record.error, record.ended) = (state, error, .now)
-      if let report {
-        let html = try Report(paper: experiment.paper, record: record, blocks: report).html()
+    let (start, secondsBefore) = (clock.now, record.seconds)
+    let seconds: @Sendable () -> Double = { secondsBefore + (clock.now - start) / .seconds(1) }
+    let recorder = MetricRecorder(
+      store: store, run: record.id, seconds: seconds,
+      onStored: { points in for point in points { progress.emit(.metric(point)) } })
+    defer { recorder.close() }
+    let context = RunContext(
+      options: options, scale: record.scale, seed: record.seed, place: folder, store: store, recorder: recorder,
+      resumed: resumed, progress: progress, interrupt: interrupt)
+    func end(_ state: RunRecord.State, error: String? = nil, report blocks: [ReportBlock]? = nil) throws -> Result {
+      progress.closeAll()
+      (record.seconds, record.state, record.error, record.ended) = (seconds(), state, error, .now)
+      if let blocks {
+        let html = try Report(paper: experiment.paper, record: record, blocks: blocks).html()
         try writeAtomically(Data(html.utf8), to: folder.reportURL)
       }
-      try folder.save(record)
+      try store.save(record)
+      for claim in record.claims { progress.emit(.claim(claim)) }
+      let report = state == .done ? folder.reportURL : nil
+      progress.emit(.runEnded(record, report: report?.relativePath))
+      return Result(record: record, folder: folder.url, report: report)
     }
     do {
       let outcome = try experiment.run(context)
+      try recorder.flush()
       record.claims = outcome.claims
       if record.scale == .quick {
         for i in record.claims.indices where !record.claims[i].isStructural { record.claims[i].directionOnly = true }
       }
-      try end(.done, report: outcome.report)
-      return Result(record: record, folder: folder.url, report: folder.reportURL)
+      try store.keep(blocks: outcome.report, of: record.id)
+      return try end(.done, report: outcome.report)
     } catch is Interrupted {
-      progress.closeAll()
-      try end(.interrupted)
-      return Result(record: record, folder: folder.url, report: nil)
+      try? recorder.flush()
+      return try end(.interrupted)
     } catch {
-      progress.closeAll()
-      try end(.failed, error: "\(error)")
+      try? recorder.flush()
+      _ = try end(.failed, error: "\(error)")
       throw error
     }
   }

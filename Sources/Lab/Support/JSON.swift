@@ -74,6 +74,14 @@ extension JSONValue {
   }
 }
 
+/// A value as JSON text: dates in ISO 8601, numbers that aren't finite as words.
+///
+/// - Parameter pretty: on lines of its own for each field; else on one line.
+/// - Throws: `EncodingError` where the value has no JSON.
+public func jsonText(_ value: some Encodable, pretty: Bool = false) throws -> String {
+  String(decoding: try (pretty ? RecordCoding.encoder : RecordCoding.lineEncoder).encode(value), as: UTF8.self)
+}
+
 /// The coders of the lab's files: readable, keys sorted, dates in ISO 8601, numbers that aren't finite as words.
 enum RecordCoding {
   static var encoder: JSONEncoder {

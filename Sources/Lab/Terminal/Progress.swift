@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Progress of long work: bars on a terminal, a line now and then elsewhere.
+/// Progress of long work: bars on a terminal, a line now and then elsewhere, events for programs.
 ///
 /// ```swift
 /// let bar = progress.start("TNT seed 0", total: steps, unit: "step")
@@ -19,10 +19,19 @@ public final class ProgressDisplay: Sendable {
     let unit: String
     let started: Double
     var count = 0
+    /// Units that were done before this bar: part of the count, not of the work.
+    var skipped = 0
     var values: [(String, Double)] = []
     /// Times and counts of the last seconds, for the rate.
     var recent: [(time: Double, count: Int)]
     var lastLine: Double
+    var lastEvent = -Double.infinity
+
+    /// Units a second over the last seconds; nil where there are none yet.
+    func rate(_ time: Double) -> Double? {
+      guard let first = recent.first, count > first.count, time > first.time else { return nil }
+      return Double(count - first.count) / (time - first.time)
+    }
   }
 
   private struct State {
@@ -38,6 +47,7 @@ public final class ProgressDisplay: Sendable {
   private let width: @Sendable () -> Int
   private let write: @Sendable (String) -> Void
   private let now: @Sendable () -> Double
+  private let events: (@Sendable (ProgressEvent) -> Void)?
   private let state = Mutex(State())
 
   /// Seconds between redraws of a terminal, and between lines elsewhere.
@@ -51,16 +61,18 @@ public final class ProgressDisplay: Sendable {
   ///   - colour: whether to colour bars.
   ///   - width: columns of the terminal.
   ///   - now: seconds on a clock that never goes back.
+  ///   - events: is told what happens, one event at a time, where a program listens.
   ///   - write: takes the text.
   public init(
     isTerminal: Bool, colour: Bool = false, width: @escaping @Sendable () -> Int = { 80 },
     now: @escaping @Sendable () -> Double = { ProcessInfo.processInfo.systemUptime },
-    write: @escaping @Sendable (String) -> Void
+    events: (@Sendable (ProgressEvent) -> Void)? = nil, write: @escaping @Sendable (String) -> Void
   ) {
     self.isTerminal = isTerminal
     self.colour = colour
     self.width = width
     self.now = now
+    self.events = events
     self.write = write
   }
 
@@ -70,6 +82,13 @@ public final class ProgressDisplay: Sendable {
     return ProgressDisplay(
       isTerminal: terminal.isInteractive, colour: terminal.hasColour, width: { terminal.width },
       write: { terminal.write($0) })
+  }
+
+  /// Progress as events, a line of JSON each, for a program that reads them.
+  ///
+  /// - Parameter write: takes whole lines, one at a time.
+  public static func events(_ write: @escaping @Sendable (String) -> Void) -> ProgressDisplay {
+    ProgressDisplay(isTerminal: false, events: { write($0.line + "\n") }, write: { _ in })
   }
 
   /// Progress that nobody sees.
@@ -94,6 +113,7 @@ public final class ProgressDisplay: Sendable {
           id: id, parent: parent?.id ?? state.bars.last?.id, label: label, total: total, unit: unit, started: time,
           recent: [(time, 0)], lastLine: time))
       if isTerminal { draw(&state, time) }
+      events?(.taskStarted(task: id, parent: state.bars.last?.parent, label: label, total: total, unit: unit))
       return ProgressBar(display: self, id: id)
     }
   }
@@ -104,6 +124,25 @@ public final class ProgressDisplay: Sendable {
       erase(&state)
       write(text + "\n")
       if isTerminal { draw(&state, now()) }
+      events?(.note(text))
+    }
+  }
+
+  /// Tells a program that listens; others see nothing.
+  func emit(_ event: @autoclosure () -> ProgressEvent) {
+    guard let events else { return }
+    state.withLock { _ in events(event()) }
+  }
+
+  /// Counts units that were done before; the rate stays that of the work.
+  func skip(_ id: Int, by count: Int) {
+    let time = now()
+    state.withLock { state in
+      guard let i = state.bars.firstIndex(where: { $0.id == id }) else { return }
+      state.bars[i].count += count
+      state.bars[i].skipped += count
+      for sample in state.bars[i].recent.indices { state.bars[i].recent[sample].count += count }
+      if isTerminal { draw(&state, time) }
     }
   }
 
@@ -124,6 +163,12 @@ public final class ProgressDisplay: Sendable {
         state.bars[i].lastLine = time
         write(path(state, i) + ": " + details(state.bars[i], time) + "\n")
       }
+      if let events, time - state.bars[i].lastEvent >= Self.redrawInterval {
+        state.bars[i].lastEvent = time
+        let bar = state.bars[i]
+        events(
+          .taskAdvanced(task: id, count: bar.count, total: bar.total, values: bar.values, rate: bar.rate(time)))
+      }
     }
   }
 
@@ -137,10 +182,12 @@ public final class ProgressDisplay: Sendable {
       erase(&state)
       var closed: Set<Int> = [bar.id]
       for other in state.bars where other.parent.map(closed.contains) == true { closed.insert(other.id) }
+      for bar in state.bars.reversed() where closed.contains(bar.id) { events?(Self.ended(bar, time)) }
       state.bars.removeAll { closed.contains($0.id) }
       // Nested bars come by the dozen: on a terminal only the outermost leaves a line.
       if !isTerminal || bar.parent == nil {
-        let count = bar.count > 0 ? "\(bar.count) \(bar.unit)\(bar.count == 1 ? "" : "s") in " : ""
+        let done = bar.count - bar.skipped
+        let count = done > 0 ? "\(done) \(bar.unit)\(done == 1 ? "" : "s") in " : ""
         let values = bar.values.map { "  \($0.0) \(Format.short($0.1))" }.joined()
         write("\(label): \(count)\(Format.duration(time - bar.started))\(values)\n")
       }
@@ -150,10 +197,17 @@ public final class ProgressDisplay: Sendable {
 
   /// Forgets all bars without a line, as where the work ended early.
   func closeAll() {
+    let time = now()
     state.withLock { state in
       erase(&state)
+      for bar in state.bars.reversed() { events?(Self.ended(bar, time)) }
       state.bars = []
     }
+  }
+
+  private static func ended(_ bar: Bar, _ time: Double) -> ProgressEvent {
+    .taskEnded(
+      task: bar.id, count: bar.count, total: bar.total, values: bar.values, seconds: max(0, time - bar.started))
   }
 
   /// A bar with those that it's a part of, outermost first.
@@ -170,8 +224,7 @@ public final class ProgressDisplay: Sendable {
   private func details(_ bar: Bar, _ time: Double) -> String {
     var parts = [bar.total.map { "\(bar.count)/\($0)" } ?? "\(bar.count) \(bar.unit)s"]
     parts += bar.values.map { "\($0.0) \(Format.short($0.1))" }
-    if let first = bar.recent.first, bar.count > first.count, time > first.time {
-      let rate = Double(bar.count - first.count) / (time - first.time)
+    if let rate = bar.rate(time) {
       parts.append(rate >= 1 ? "\(Format.short(rate)) \(bar.unit)s/s" : "\(Format.short(1 / rate)) s/\(bar.unit)")
       if let total = bar.total, total > bar.count {
         parts.append("\(Format.duration(Double(total - bar.count) / rate)) left")
@@ -224,6 +277,9 @@ public struct ProgressBar: Sendable {
   public func advance(_ count: Int = 1, values: KeyValuePairs<String, Double> = [:]) {
     display.advance(id, by: count, values: values)
   }
+
+  /// Counts units that were done before, such as those of an interrupted run: they aren't part of the rate.
+  public func skip(_ count: Int = 1) { display.skip(id, by: count) }
 
   /// Closes the bar.
   public func finish() { display.finish(id) }

@@ -156,7 +156,7 @@ extension TNTCommand {
       let saved = URL(fileURLWithPath: out + ".state")
       if resume { try training.restore(from: saved) }
       let bar = progress.start("training", total: epochs * training.stepsPerEpoch)
-      bar.advance(training.history.count * training.stepsPerEpoch)
+      bar.skip(training.history.count * training.stepsPerEpoch)
       var accuracy = training.history.last?.validationAccuracy ?? 0
       do {
         while training.history.count < epochs {

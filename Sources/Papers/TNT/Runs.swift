@@ -68,49 +68,18 @@ final class NetworkTrainer: Sendable {
       })
   }
 
-  private struct Queue {
-    var next = 0
-    var done: [Int: TrainedNetwork] = [:]
-    var error: (any Error)?
-  }
-
   private func train(_ jobs: [Job]) throws -> [TrainedNetwork] {
-    let queue = Mutex(Queue())
     let bar = context.progress.start("training", total: jobs.count, unit: "network")
     defer { bar.finish() }
-    let workers = min(context.options.parallelRuns, jobs.count)
-    // Threads of our own: the pool's have small stacks and are few.
-    let finished = DispatchSemaphore(value: 0)
-    let work: @Sendable () -> Void = {
-      while let i = queue.withLock({ queue -> Int? in
-        guard queue.error == nil, queue.next < jobs.count else { return nil }
-        defer { queue.next += 1 }
-        return queue.next
-      }) {
-        do {
-          let network = try self.trained(jobs[i], in: bar)
-          queue.withLock { $0.done[i] = network }
-          bar.advance()
-        } catch {
-          queue.withLock { $0.error = $0.error ?? error }
-        }
+    return try parallel(jobs, workers: context.options.parallelRuns) { job in
+      if let known = try self.context.load(TrainedNetwork.self, from: job.name) {
+        bar.skip()
+        return known
       }
-      finished.signal()
+      let network = try self.trained(self.freshModel(job.architecture, seed: job.seed), job, in: bar)
+      bar.advance()
+      return network
     }
-    for _ in 0..<workers {
-      let thread = Thread(block: work)
-      thread.stackSize = 8 << 20
-      thread.start()
-    }
-    for _ in 0..<workers { finished.wait() }
-    let (error, done) = queue.withLock { ($0.error, $0.done) }
-    if let error { throw error }
-    return jobs.indices.compactMap { done[$0] }
-  }
-
-  private func trained(_ job: Job, in parent: ProgressBar) throws -> TrainedNetwork {
-    if let known = try context.load(TrainedNetwork.self, from: job.name) { return known }
-    return try trained(freshModel(job.architecture, seed: job.seed), job, in: parent)
   }
 
   private func trained<Model: ImageClassifier>(
@@ -123,19 +92,20 @@ final class NetworkTrainer: Sendable {
     if context.resumed { try training.restore(from: saved) }
     let bar = context.progress.start(label, total: job.epochs * training.stepsPerEpoch, in: parent)
     defer { bar.finish() }
-    bar.advance(training.history.count * training.stepsPerEpoch)
+    bar.skip(training.history.count * training.stepsPerEpoch)
     while training.history.count < job.epochs {
       try training.runEpoch(validation: data.validation) { loss in
         try self.context.checkInterrupt()
         guard let loss else { return bar.advance() }
         bar.advance(values: ["loss": loss])
       }
-      try training.save(to: saved)
       if let record = training.history.last, !job.isTuning {
         let series = "\(job.architecture.title), seed \(job.seed)"
         try context.log("validation accuracy", series: series, step: record.epoch, record.validationAccuracy)
         try context.log("training loss", series: series, step: record.epoch, record.trainLoss)
       }
+      try context.flush()
+      try training.save(to: saved)
     }
     let weights = job.name + ".safetensors"
     try checkpoint(training.model, job.architecture).write(
