@@ -224,7 +224,9 @@ private func occurrences(_ what: String, in text: String) -> Int { text.componen
 
 @Suite struct WhileTests {
   private func collatz(_ n: Tensor) throws -> Tensor {
-    try whileLoop([n, Tensor(Int32(0))], while: { $0[0] .> 1 }) { c in
+    try whileLoop([n, Tensor(Int32(0))]) {
+      $0[0] .> 1
+    } do: { c in
       let half = c[0] >> 1
       let odd = c[0] * 3 + 1
       return [select((c[0] & 1) .== 0, half, odd), c[1] + 1]
@@ -242,25 +244,49 @@ private func occurrences(_ what: String, in text: String) -> Int { text.componen
   @Test func bodiesShareWhatTheyCapture() throws {
     let (limit, step) = (Tensor([10.0, 100]), Tensor(3.0))
     func count(_ limit: Tensor) throws -> Tensor {
-      try whileLoop(Tensor(0.0), while: { $0 .< limit }) { $0 + step }
+      try whileLoop(Tensor(0.0)) {
+        $0 .< limit
+      } do: {
+        $0 + step
+      }
     }
     try expectClose(vmap(count)(limit), Tensor([12.0, 102]))
     // Steps that differ make the carried value differ.
     let steps: Tensor = try vmap { (step: Tensor) in
-      try whileLoop([Tensor(0.0), Tensor(0.0)], while: { $0[1] .< 4 }) { [$0[0] + step, $0[1] + 1] }[0]
+      try whileLoop([Tensor(0.0), Tensor(0.0)]) {
+        $0[1] .< 4
+      } do: {
+        [$0[0] + step, $0[1] + 1]
+      }[0]
     }(Tensor([1.0, 2]))
     try expectClose(steps, Tensor([4.0, 8]))
   }
 
   @Test func derivatives() throws {
     let error = #expect(throws: TensorError.self) {
-      try grad { (x: Tensor) in try whileLoop(x, while: { $0 .< 10 }) { $0 * 2 } }(Tensor(1.0))
+      try grad { (x: Tensor) in
+        try whileLoop(x) {
+          $0 .< 10
+        } do: {
+          $0 * 2
+        }
+      }(Tensor(1.0))
     }
     #expect(try #require(error).message.contains("maxSteps"))
     try checkGradients("bounded while", [Tensor(1.1)]) { t in
-      try whileLoop(t[0], maxSteps: 8, while: { $0 .< 10 }) { $0 * $0 + 1 }
+      try whileLoop(t[0], maxSteps: 8) {
+        $0 .< 10
+      } do: {
+        $0 * $0 + 1
+      }
     }
-    let many = try vmap { try whileLoop($0, maxSteps: 8, while: { $0 .< 10 }) { $0 * $0 + 1 } }(Tensor([1.0, 20, 2]))
+    let many = try vmap {
+      try whileLoop($0, maxSteps: 8) {
+        $0 .< 10
+      } do: {
+        $0 * $0 + 1
+      }
+    }(Tensor([1.0, 20, 2]))
     try expectClose(many, Tensor([26.0, 20, 26]))
   }
 }

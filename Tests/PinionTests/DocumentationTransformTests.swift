@@ -53,7 +53,11 @@ import Testing
     try expectClose(power, Tensor(1024.0))
 
     let root = { (a: Tensor) -> Tensor in
-      try whileLoop(a, while: { ($0 * $0 - a).abs() .> 1e-12 }) { ($0 + a / $0) / 2 }
+      try whileLoop(a) {
+        ($0 * $0 - a).abs() .> 1e-12
+      } do: {
+        ($0 + a / $0) / 2
+      }
     }
     let three = try root(Tensor(9.0))  // 3
     let larger = try cond(three .> 2, { three * 10 }, else: { three })  // 30; only this branch runs

@@ -13,6 +13,7 @@ final class Backend: Sendable {
   let launch = Mutex<Void>(())
 
   private init(deviceCount: Int?) throws {
+    _ = SourceLocation.images
     let path = try Plugin.locate()
     client = try Trace.span(.load, "plugin") {
       try Client(plugin: Plugin(path: path), options: deviceCount.map { ["cpu_device_count": $0] } ?? [:])

@@ -9,13 +9,17 @@ public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
 
   public var description: String { "\(file):\(line)" }
 
+  /// The program and its libraries. Finding them reads all that is mapped into memory, which another thread may be
+  /// taking out of it: so once, and early.
+  static let images = ImageMap.capture()
+
   /// The innermost place on the stack that isn't in the array library.
   ///
-  /// Operators can't take `#line` as a default argument, so the place is read from the backtrace. That costs a
-  /// fraction of a millisecond, and happens once per failure.
+  /// Operators can't take `#line` as a default argument, so the place is read from the backtrace. That costs some
+  /// microseconds, and happens once per failure.
   static func ofCaller() -> SourceLocation? {
-    guard let backtrace = try? Backtrace.capture(limit: 64),
-      let frames = backtrace.symbolicated(options: [.showInlineFrames, .useSymbolCache])?.frames
+    guard let backtrace = try? Backtrace.capture(limit: 64, images: images),
+      let frames = backtrace.symbolicated(with: images, options: [.showInlineFrames, .useSymbolCache])?.frames
     else { return nil }
     for frame in frames {
       guard let symbol = frame.symbol, let place = symbol.sourceLocation, place.line > 0 else { continue }

@@ -108,7 +108,7 @@ public func sequentialMap<X: Tree, Y: Tree>(_ elements: X, _ body: (X) throws ->
 /// - Throws: what the functions throw; `TensorError` where a carried value changes its type or the condition isn't one
 ///   boolean.
 public func whileLoop<C: Tree>(
-  _ initial: C, while condition: (C) throws -> Tensor, _ body: (C) throws -> C
+  _ initial: C, while condition: (C) throws -> Tensor, do body: (C) throws -> C
 ) throws -> C {
   let start = try tensorLeaves(of: initial)
   for tensor in start { if let failure = tensor.failure { throw failure } }
@@ -144,7 +144,7 @@ public func whileLoop<C: Tree>(
 ///   - body: from the carried value to the next one, of the same types.
 /// - Throws: as the form without `maxSteps`.
 public func whileLoop<C: Tree>(
-  _ initial: C, maxSteps: Int, while condition: (C) throws -> Tensor, _ body: (C) throws -> C
+  _ initial: C, maxSteps: Int, while condition: (C) throws -> Tensor, do body: (C) throws -> C
 ) throws -> C {
   try forLoop(initial, steps: maxSteps) { carried, _ in
     let goesOn = try checkedCondition("whileLoop", condition(carried))

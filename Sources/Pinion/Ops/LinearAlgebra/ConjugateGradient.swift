@@ -87,7 +87,7 @@ public func conjugateGradient(
   func scalar(_ value: Tensor, _ x: Tensor) -> Tensor { value.cast(x.dtype) }
   let end = try whileLoop([start, r0, z0, inner(r0, z0), Tensor(0 as Int32)]) { state in
     (inner(state[1], state[1]) .> target) .&& (state[4] .< Double(limit))
-  } _: { state in
+  } do: { state in
     let (x, r, p, gamma) = (state[0], state[1], state[2], state[3])
     let image = try a(p)
     let alpha = scalar(gamma / inner(p, image), b)

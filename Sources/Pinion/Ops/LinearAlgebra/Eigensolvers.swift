@@ -152,7 +152,7 @@ public func lobpcg(
   let last = try whileLoop(state) { state in
     let errors = vectorNorm(residual(state[0], state[1], state[3]), axes: [0])
     return (errors.max() .> state[3].abs().max() * limit) .&& (state[4] .< Double(maxSteps))
-  } _: { state in
+  } do: { state in
     let x = state[0]
     let rest = residual(x, state[1], state[3])
     let w = try preconditioner.map { stopGradient(try checked(name, $0, rest)) } ?? rest
