@@ -102,7 +102,7 @@ enum OneDNN {
   ) -> [SSAValue]? {
     // On several devices XLA must see what it distributes.
     guard [.float32, .float16, .bfloat16].contains(input.dtype), convolution.inputDilation.allSatisfy({ $0 == 1 }),
-      printer.mesh == nil, (try? path()) != nil
+      printer.mesh == nil, !printer.isPortable, (try? path()) != nil
     else { return nil }
     func wide(_ list: [Int]) -> [Int64] { list.map(Int64.init) }
     let numbers =

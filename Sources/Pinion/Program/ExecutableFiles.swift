@@ -35,7 +35,8 @@ struct ExecutableFiles: Sendable {
     let size = (attributes?[.size] as? Int) ?? 0
     let date = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
     folder = URL(fileURLWithPath: root).appending(path: "pinion/programs")
-    setting = "\(path) \(size) \(date) \(version) \(ExecutableFiles.processor)"
+    let flags = environment["XLA_FLAGS"] ?? ""
+    setting = "\(path) \(size) \(date) \(version) \(flags) \(ExecutableFiles.processor)"
   }
 
   /// Model and features of the processor: an executable has its instructions.

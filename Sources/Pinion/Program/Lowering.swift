@@ -71,15 +71,21 @@ struct Program: Sendable {
   }
 
   /// StableHLO text of the program.
-  func text() throws -> String { try printed().module() }
+  ///
+  /// - Parameter isPortable: whether it does without our own foreign functions, where XLA has the operation too.
+  func text(isPortable: Bool = false) throws -> String { try printed(isPortable: isPortable).module() }
 
   /// The program, printed.
   ///
   /// - Parameters:
   ///   - donated: for each argument the output that reuses its memory, or `nil`.
   ///   - shardings: for each argument how it lies on several devices; empty where none does.
-  func printed(donated: [Int?] = [], shardings: [Sharding?] = []) throws -> ProgramText {
+  ///   - isPortable: whether the text does without our own foreign functions.
+  func printed(
+    donated: [Int?] = [], shardings: [Sharding?] = [], isPortable: Bool = false
+  ) throws -> ProgramText {
     var printer = StableHLOPrinter()
+    printer.isPortable = isPortable
     for sharding in shardings { if let sharding { try printer.use(sharding.mesh, "program") } }
     let operands = arguments.enumerated().map { SSAValue(id: "%arg\($0)", type: $1.type) }
     let results = try lower(operands, into: &printer)

@@ -19,6 +19,8 @@ public struct StableHLOPrinter {
   var mesh: Mesh?
   /// Devices whose parts the operations at hand work on, inside of `shardMap`.
   var manualMesh: Mesh?
+  /// Whether the text shall do without our own foreign functions, where XLA has the operation too: others can run it.
+  var isPortable = false
 
   public init() {}
 

@@ -183,7 +183,7 @@ package struct GoldenProgram {
   }
 
   private func reread(_ region: Region) throws -> Region {
-    let module = try StableHLOModule(region.program.text(), file: "our text")
+    let module = try StableHLOModule(region.program.text(isPortable: true), file: "our text")
     return try Region.trace(region.argumentTypes, .made) { try module($0) }.region
   }
 

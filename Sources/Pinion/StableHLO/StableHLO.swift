@@ -118,7 +118,7 @@ public struct StableHLOModule: Sendable {
 ///   - function: what to print.
 /// - Throws: what `function` throws; `TensorError` of a failed result.
 public func stableHLO(of types: [TensorType], _ function: ([Tensor]) throws -> [Tensor]) throws -> String {
-  try Region.trace(types, .made, function).region.program.text()
+  try Region.trace(types, .made, function).region.program.text(isPortable: true)
 }
 
 extension Tensor {
@@ -136,7 +136,7 @@ extension Tensor {
       where !inside.contains(ObjectIdentifier(input.node)) && seen.insert(ValueID(input)).inserted {
         program.arguments.append(input)
       }
-      return try program.text()
+      return try program.text(isPortable: true)
     }
   }
 }
