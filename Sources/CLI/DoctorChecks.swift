@@ -87,6 +87,8 @@ extension DoctorCheck {
     let version = unsafeBitCast(
       try library.symbol("dnnl_version"), to: (@convention(c) () -> UnsafePointer<Int32>?).self)
     guard let numbers = version() else { throw Failure(problem: "\(library.path) doesn't tell its version") }
+    // Found is not yet used: its functions must be registered with the plugin too.
+    do { _ = try Pinion.Device.convolutionLibrary() } catch { throw Failure(problem: "\(error)") }
     return "\(numbers[0]).\(numbers[1]).\(numbers[2]), \(library.path)"
   }
 
