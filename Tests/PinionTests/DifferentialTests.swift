@@ -8,6 +8,7 @@ import Testing
 /// - sorting in descending order puts NaN last with us, first in jax;
 /// - indices outside of a tensor read its edge (jax: NaN, unless asked to clip), negative ones count from the end;
 /// - the derivative of abs at 0 is 0 with us (PyTorch's rule), 1 in jax;
+/// - the sign of complex numbers has a derivative with us, 0 in jax;
 /// - of equal elements a cumulative maximum gives the derivative to the last, jax shares it;
 /// - scatterMax and scatterMin have a derivative with us, none in jax;
 /// - places are int32, as in jax without 64-bit types;

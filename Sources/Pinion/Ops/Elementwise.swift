@@ -4,7 +4,7 @@ struct Unary: Primitive {
     case negate, abs, sign, exp, expm1, log, log1p, sqrt, rsqrt, cbrt, sin, cos, tan, tanh, logistic, floor, ceil
     case round, roundAway, not, popcnt, clz
     case isFinite
-    case erf, erfc, erfInverse, lgamma, digamma, besselI1e
+    case erf, erfc, erfInverse, lgamma, digamma
     case asin, acos, atan, sinh, cosh, asinh, acosh, atanh
     case real, imaginary
   }
@@ -29,7 +29,7 @@ struct Unary: Primitive {
     case .isFinite:
       try require(type.dtype.isFloating, "floating-point numbers")
       return [type.with(dtype: .bool)]
-    case .floor, .ceil, .round, .roundAway, .erf, .erfc, .erfInverse, .lgamma, .digamma, .besselI1e:
+    case .floor, .ceil, .round, .roundAway, .erf, .erfc, .erfInverse, .lgamma, .digamma:
       try require(type.dtype.isFloating, "floating-point numbers")
     default: try require(type.dtype.isDifferentiable, "floating-point or complex numbers")
     }
@@ -52,7 +52,6 @@ struct Unary: Primitive {
     case .erf, .erfc, .lgamma, .digamma, .asin, .acos, .atan, .sinh, .cosh, .asinh, .acosh, .atanh:
       op = "chlo.\(kind.rawValue)"
     case .erfInverse: op = "chlo.erf_inv"
-    case .besselI1e: op = "chlo.bessel_i1e"
     default: op = "stablehlo.\(kind.rawValue)"
     }
     var operands = operands
@@ -83,7 +82,15 @@ struct Unary: Primitive {
       let unit = select(
         y .== 0, Tensor.zeros(like: x), x.conjugate() / complex(maximum(y, 1e-300 as Double), Tensor.zeros(like: y)))
       return [complex(g, Tensor.zeros(like: g)) * unit]
-    case .sign, .floor, .ceil, .round, .roundAway: return [Tensor.zeros(like: g)]
+    case .sign:
+      let zeros = Tensor.zeros(like: g)
+      guard x.dtype.isComplex else { return [zeros] }
+      // z/|z| changes only across its own direction.
+      let size = x.abs()
+      let nothing = Tensor.zeros(like: size)
+      let across = g - y.conjugate() * complex((y * g).real(), nothing)
+      return [select(size .== 0, zeros, across / complex(select(size .== 0, Tensor.ones(like: size), size), nothing))]
+    case .floor, .ceil, .round, .roundAway: return [Tensor.zeros(like: g)]
     case .exp: return [g * y]
     case .expm1: return [g * (y + 1)]
     case .log: return [g / x]
@@ -101,7 +108,6 @@ struct Unary: Primitive {
     case .erfInverse: return [g * (Double.pi.squareRoot() / 2) * (y * y).exp()]
     case .lgamma: return [g * x.digamma()]
     case .digamma: return [g * polygamma(1, x)]
-    case .besselI1e: throw TensorError.unsupported(name, "has no derivative here")
     case .asin: return [g / (1 - x * x).sqrt()]
     case .acos: return [-g / (1 - x * x).sqrt()]
     case .atan: return [g / (1 + x * x)]

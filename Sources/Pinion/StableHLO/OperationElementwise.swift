@@ -6,7 +6,7 @@ extension GraphReader.Operation {
     "round_nearest_afz": .roundAway, "not": .not, "popcnt": .popcnt, "count_leading_zeros": .clz,
     "is_finite": .isFinite, "real": .real, "imag": .imaginary, "erf": .erf, "erfc": .erfc, "erf_inv": .erfInverse,
     "lgamma": .lgamma, "digamma": .digamma, "asin": .asin, "acos": .acos, "atan": .atan, "sinh": .sinh, "cosh": .cosh,
-    "asinh": .asinh, "acosh": .acosh, "atanh": .atanh, "bessel_i1e": .besselI1e,
+    "asinh": .asinh, "acosh": .acosh, "atanh": .atanh,
   ]
 
   private static let binaries: [String: Binary.Kind] = [
@@ -16,15 +16,19 @@ extension GraphReader.Operation {
     "shift_right_logical": .shiftRightLogical, "complex": .complex, "polygamma": .polygamma, "next_after": .nextAfter,
   ]
 
+  /// The operand, without the barrier that our printer puts before an operation of CHLO, and will put again.
+  private func unbarred() throws -> Tensor {
+    let x = try tensors(1)[0]
+    guard text.name.hasPrefix("chlo."), x.node.primitive is OptimizationBarrier, x.node.inputs.count == 1 else {
+      return x
+    }
+    return Tensor(x.node.inputs[0])
+  }
+
   /// Operations on elements that stand at the same place.
   func elementwise(_ name: String) throws -> Tensor? {
-    if let kind = Self.unaries[name] {
-      var x = try tensors(1)[0]
-      if text.name.hasPrefix("chlo."), x.node.primitive is OptimizationBarrier, x.node.inputs.count == 1 {
-        x = Tensor(x.node.inputs[0])  // Our printer's, which will print it again.
-      }
-      return Tensor.apply1(Unary(kind: kind), [x])
-    }
+    if let kind = Self.unaries[name] { return Tensor.apply1(Unary(kind: kind), [try unbarred()]) }
+    if name == "bessel_i1e" { return Tensor.apply1(Special(kind: .besselI1e), [try unbarred()]) }
     if let kind = Self.binaries[name] {
       let operands = try tensors(2)
       guard kind == .maximum || kind == .minimum, operands[0].dtype.isComplex else {
