@@ -75,7 +75,8 @@ import Testing
     while kills < Self.kills {
       let process = try start(root.url)
       // From before the first transaction to the middle of the run.
-      let deadline = Date(timeIntervalSinceNow: Double.random(in: 0.02...0.5, using: &random))
+      let delay = kills == 0 ? 0.03 : Double.random(in: 0.02...0.5, using: &random)
+      let deadline = Date(timeIntervalSinceNow: delay)
       while process.isRunning, Date.now < deadline { usleep(2_000) }
       guard process.isRunning else { break }
       kill(process.processIdentifier, SIGKILL)

@@ -98,7 +98,8 @@ struct ExecutableFiles: Sendable {
     try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     // Written under another name and renamed: a reader sees all of it or nothing.
     try? data.write(to: url(source), options: .atomic)
-    prune()
+    // Looking at all files takes a while, so not after each.
+    if ExecutableFiles.hash(source) % 64 == 0 { prune() }
   }
 
   private func prune() {
