@@ -4,17 +4,7 @@ import Testing
 @testable import Pinion
 
 /// StableHLO text of the program that computes tensors.
-private func text(_ tensors: [Tensor]) throws -> String {
-  try Graph.lock.withLock {
-    let nodes = Graph.order(tensors.map(\.node), stop: \.isLeaf)
-    let inside = Set(nodes.map(ObjectIdentifier.init))
-    let outer = nodes.flatMap(\.inputs).filter { !inside.contains(ObjectIdentifier($0.node)) }
-    var seen: Set<ValueID> = []
-    return try Program(
-      nodes: nodes, arguments: outer.filter { seen.insert(ValueID($0)).inserted }, outputs: tensors.map(\.value)
-    ).text()
-  }
-}
+private func text(_ tensors: [Tensor]) throws -> String { try Program(computing: tensors).text() }
 
 private func occurrences(_ what: String, in text: String) -> Int { text.components(separatedBy: what).count - 1 }
 

@@ -58,29 +58,35 @@ struct Case: Primitive {
       }
       return (results, results.map { _ in 0 })
     }
-    var forced = [Bool](repeating: false, count: count)
-    for branch in branches {
-      let own = try branch.batched(flags, size: size, forced: forced).isBatched
-      forced = zip(forced, own).map { $0 || $1 }
+    let nothing = [Bool](repeating: false, count: count)
+    let first = try branches.map { try $0.batched(flags, size: size, forced: nothing) }
+    let forced = first.reduce(nothing) { all, part in zip(all, part.isBatched).map { $0 || $1 } }
+    // A branch whose results the examples share has to repeat those that differ in another.
+    let parts = try zip(branches, first).map { branch, part in
+      part.isBatched == forced ? part : try branch.batched(flags, size: size, forced: forced)
     }
-    let parts = try branches.map { try $0.batched(flags, size: size, forced: forced) }
     let (regions, captured) = try Case.sharing(parts.map { ($0.region, $0.captured) }, leading: operands.count)
     let results = Tensor.apply(Case(branches: regions), [inputs[0]] + operands + captured, resultCount: count)
     return (results, forced.map { $0 ? 0 : nil })
   }
 
-  /// Branches that take all that any of them captures.
-  private static func sharing(
-    _ parts: [(region: Region, captured: [Tensor])], leading: Int
+  /// Branches that take all that any of them captures, each once.
+  ///
+  /// - Parameter leading: number of arguments before what is captured, the same in all.
+  static func sharing(
+    _ parts: [(region: Region, captured: [Tensor])], leading: Int = 0
   ) throws -> ([Region], [Tensor]) {
-    let all = parts.flatMap(\.captured)
-    var start = leading
+    var all: [Tensor] = []
+    var places: [ValueID: Int] = [:]
+    for tensor in parts.flatMap(\.captured) where places[ValueID(tensor.value)] == nil {
+      places[ValueID(tensor.value)] = all.count
+      all.append(tensor)
+    }
     let types = (parts.first?.region.argumentTypes.prefix(leading)).map(Array.init) ?? []
     let regions = try parts.map { part in
-      let own = start..<(start + part.captured.count)
-      start = own.upperBound
-      return try Region.trace(types + all.map(\.type), .made) { arguments in
-        try part.region(Array(arguments[..<leading]) + arguments[own])
+      try Region.trace(types + all.map(\.type), .made) { arguments in
+        let own = part.captured.compactMap { places[ValueID($0.value)].map { arguments[leading + $0] } }
+        return try part.region(Array(arguments[..<leading]) + own)
       }.region
     }
     return (regions, all)

@@ -109,8 +109,7 @@ private func boxDimensions(_ rank: Int) -> GatherDimensions {
 extension Tensor {
   /// Indices as int32 (int64 where they come wider), with negative ones counted from the end of `size`.
   func indices(into size: Int) -> Tensor {
-    let wide = dtype == .int64 || dtype == .uint64 || dtype == .uint32
-    let places = cast(wide ? .int64 : .int32)
+    let places = cast(dtype.placeType)
     return select(places .< 0, places + Double(size), places)
   }
 

@@ -76,8 +76,8 @@ struct Scan: Primitive {
     var flags = axes.map { $0 != nil }
     // A carried value that differs after a step differs before the next one.
     var (region, captured, outputs) = try body.batched(flags, size: size, forced: forced(flags))
-    while let k = (0..<carried).first(where: { outputs[$0] && !flags[$0] }) {
-      flags[k] = true
+    while (0..<carried).contains(where: { outputs[$0] && !flags[$0] }) {
+      for k in 0..<carried { flags[k] = outputs[k] }
       (region, captured, outputs) = try body.batched(flags, size: size, forced: forced(flags))
     }
     let operands = inputs.indices.map { i -> Tensor in

@@ -1,54 +1,35 @@
 import Kernels
 import PJRT
-import Synchronization
 
 /// Convolutions of oneDNN, several times quicker than XLA's own on CPUs, behind foreign functions of the plugin.
 ///
-/// The library is `libdnnl.so.3` in `RuntimeParts.folders`, opened at first use; the variable `PINION_ONEDNN` names
-/// another file, and `PINION_CONVOLUTION=xla` leaves convolutions to XLA.
+/// The variable `PINION_ONEDNN` names another file, and `PINION_CONVOLUTION=xla` leaves convolutions to XLA.
 enum OneDNN {
-  static let fileName = "libdnnl.so.3"
+  private static let library = ForeignLibrary(
+    "libdnnl.so.3", variable: "PINION_ONEDNN", opener: { kernels_convolution_open($0, $1, $2) },
+    functions: [
+      (target(.result), { kernels_convolution($0) }), (target(.inputGradient), { kernels_convolution_input($0) }),
+      (target(.kernelGradient), { kernels_convolution_kernel($0) }),
+    ])
 
-  private enum State {
-    case untried
-    case ready(path: String)
-    case missing(PJRTError)
-  }
-  private static let state = Mutex(State.untried)
+  private static let choice = RuntimeParts.environment("PINION_CONVOLUTION")
 
   /// Path of the library in use.
   ///
   /// - Throws: `PJRTError` that says why there is none.
   static func path() throws -> String {
-    try state.withLock { state in
-      switch state {
-      case .ready(let path): return path
-      case .missing(let error): throw error
-      case .untried:
-        do {
-          let path = try open()
-          state = .ready(path: path)
-          return path
-        } catch {
-          let error = error as? PJRTError ?? PJRTError("\(error)")
-          state = .missing(error)
-          throw error
-        }
-      }
-    }
+    try check(choice: choice)
+    return try library.path()
   }
 
-  private static func open() throws -> String {
-    let path = try locate(
-      choice: RuntimeParts.environment("PINION_CONVOLUTION"), file: RuntimeParts.environment("PINION_ONEDNN"))
-    let backend = try Backend.shared()
-    guard backend.sharesHostMemory else { throw PJRTError("the platform is \(backend.client.platformName)") }
-    try open(path)
-    let plugin = backend.client.plugin
-    try plugin.register(target(.result), function: { kernels_convolution($0) })
-    try plugin.register(target(.inputGradient), function: { kernels_convolution_input($0) })
-    try plugin.register(target(.kernelGradient), function: { kernels_convolution_kernel($0) })
-    return path
+  /// - Parameter choice: who shall convolve: `onednn` or `xla`.
+  /// - Throws: `PJRTError` where it isn't oneDNN.
+  static func check(choice: String?) throws {
+    switch choice {
+    case nil, "onednn": break
+    case "xla": throw PJRTError("PINION_CONVOLUTION is 'xla'")
+    case let other?: throw PJRTError("PINION_CONVOLUTION is '\(other)', expected 'onednn' or 'xla'")
+    }
   }
 
   /// The file to open.
@@ -58,27 +39,14 @@ enum OneDNN {
   ///   - file: the user's path.
   /// - Throws: `PJRTError` that says why there is none.
   static func locate(choice: String?, file: String?) throws -> String {
-    switch choice {
-    case nil, "onednn": break
-    case "xla": throw PJRTError("PINION_CONVOLUTION is 'xla'")
-    case let other?: throw PJRTError("PINION_CONVOLUTION is '\(other)', expected 'onednn' or 'xla'")
-    }
-    if let path = file ?? RuntimeParts.find(fileName) { return path }
-    throw PJRTError(
-      "\(fileName) isn't in \(RuntimeParts.folders.joined(separator: ", ")); "
-        + "./pinion sets it up, or set PINION_ONEDNN to its path")
+    try check(choice: choice)
+    return try library.locate(file: file)
   }
 
   /// Opens a library for the foreign functions.
   ///
   /// - Throws: `PJRTError` where it isn't oneDNN 3.
-  static func open(_ path: String) throws {
-    var reason = [CChar](repeating: 0, count: 512)
-    guard kernels_convolution_open(path, &reason, reason.count) else {
-      let text = String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      throw PJRTError("can't use \(path): \(text)")
-    }
-  }
+  static func open(_ path: String) throws { try library.open(path) }
 
   /// Which of a convolution's three tensors is computed from the other two.
   enum Part: Int32 { case result, inputGradient, kernelGradient }

@@ -10,8 +10,7 @@ extension Tensor {
         throw TensorError.shape(
           name, "takes one segment for each slice along axis 0 of \(shape) and a count, got \(ids.shape) and \(count)")
       }
-      let wide = ids.dtype == .int64 || ids.dtype == .uint64 || ids.dtype == .uint32
-      let places = ids.cast(wide ? .int64 : .int32)
+      let places = ids.cast(ids.dtype.placeType)
       let type = TensorType(dtype, [count] + shape.dropFirst())
       let empty = Tensor.apply1(Constant(type: type, literal: start(dtype)), [])
       if empty.count == 0 { return empty }

@@ -38,6 +38,24 @@ struct Program: Sendable {
   var arguments: [Value]
   var outputs: [Value]
 
+  init(nodes: [Node], arguments: [Value], outputs: [Value]) {
+    (self.nodes, self.arguments, self.outputs) = (nodes, arguments, outputs)
+  }
+
+  /// What has to be done to compute tensors; what has been computed, and placeholders, are arguments.
+  init(computing tensors: [Tensor]) {
+    self = Graph.lock.withLock {
+      let nodes = Graph.order(tensors.map(\.node)) { $0.isLeaf || $0.primitive is Placeholder }
+      let inside = Set(nodes.map(ObjectIdentifier.init))
+      let outputs = tensors.map(\.value)
+      var seen: Set<ValueID> = []
+      let arguments = (nodes.flatMap(\.inputs) + outputs).filter {
+        !inside.contains(ObjectIdentifier($0.node)) && seen.insert(ValueID($0)).inserted
+      }
+      return Program(nodes: nodes, arguments: arguments, outputs: outputs)
+    }
+  }
+
   /// Number of every value's producer: position in `nodes`, or `~index` of an argument.
   private func numbering() -> [ValueID: Int32] {
     var numbers: [ValueID: Int32] = [:]

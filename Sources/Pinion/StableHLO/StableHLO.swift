@@ -127,16 +127,6 @@ extension Tensor {
   /// - Throws: `TensorError` where the tensor failed.
   public func stableHLO() throws -> String {
     if let failure { throw failure }
-    return try Graph.lock.withLock {
-      let nodes = Graph.order([node]) { $0.isLeaf || $0.primitive is Placeholder }
-      let inside = Set(nodes.map(ObjectIdentifier.init))
-      var program = Program(nodes: nodes, arguments: [], outputs: [value])
-      var seen: Set<ValueID> = []
-      for input in nodes.flatMap(\.inputs) + [value]
-      where !inside.contains(ObjectIdentifier(input.node)) && seen.insert(ValueID(input)).inserted {
-        program.arguments.append(input)
-      }
-      return try program.text(isPortable: true)
-    }
+    return try Program(computing: [self]).text(isPortable: true)
   }
 }

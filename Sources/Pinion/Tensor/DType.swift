@@ -86,6 +86,9 @@ public enum DType: String, Hashable, Sendable, CaseIterable, CustomStringConvert
 }
 
 extension DType {
+  /// Type with a sign in which places given as this type are computed with.
+  var placeType: DType { self == .int64 || self == .uint64 || self == .uint32 ? .int64 : .int32 }
+
   /// Distance from 1 to the next number of the real type.
   var epsilon: Double {
     switch realType {

@@ -198,34 +198,19 @@ public func switchCase<O: Tree>(_ index: Tensor, _ branches: [() throws -> O]) t
 
 private func branch<O: Tree>(_ name: String, _ number: Tensor, _ branches: [() throws -> O]) throws -> O {
   var template: O?
-  var traced: [(scope: Region.Scope, results: [Tensor])] = []
-  for function in branches {
-    let scope = Region.Scope([])
-    let output = try function()
-    template = template ?? output
-    let results = try tensorLeaves(of: output)
-    for result in results { if let failure = result.failure { throw failure } }
-    if let first = traced.first, first.results.map(\.type) != results.map(\.type) {
-      throw TensorError.shape(
-        name, "branches differ: one gives \(first.results.map(\.type)), another \(results.map(\.type))")
+  let parts = try branches.map { function in
+    try Region.trace([], .made) { _ in
+      let output = try function()
+      template = template ?? output
+      return try tensorLeaves(of: output)
     }
-    traced.append((scope, results))
   }
   guard let template else { throw TensorError(.runtime, name, "the branch returned nothing") }
-  // All branches take all that any of them captures.
-  var shared: [Tensor] = []
-  var seen: Set<ValueID> = []
-  try Graph.lock.withLock {
-    for (scope, results) in traced {
-      for value in try scope.captures(results, parameters: [], inside: { scope.contains($0, .made) }).captured
-      where seen.insert(ValueID(value)).inserted {
-        shared.append(Tensor(value))
-      }
-    }
+  for part in parts where part.region.resultTypes != parts[0].region.resultTypes {
+    throw TensorError.shape(
+      name, "branches differ: one gives \(parts[0].region.resultTypes), another \(part.region.resultTypes)")
   }
-  let regions = try traced.map { scope, results in
-    try scope.close(results, parameters: shared) { scope.contains($0, .made) }.region
-  }
+  let (regions, shared) = try Case.sharing(parts)
   var next = Tensor.apply(Case(branches: regions), [number] + shared, resultCount: regions[0].resultTypes.count)[...]
   if let failure = next.first?.failure { throw failure }
   return try refilled(template, from: &next)

@@ -11,7 +11,7 @@ struct Eigh: Primitive {
 
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     let results = try resultTypes(operands.map(\.type))
-    if LAPACK.isAvailable, !printer.isPortable { return printer.foreign("pinion_eigh", operands, results: results) }
+    if printer.prefersLAPACK { return printer.foreign("pinion_eigh", operands, results: results) }
     // XLA's own, by Jacobi's method: lower triangle, sorted, sweeps, tolerance.
     let type = operands[0].type
     let limit = type.dtype.realType == .float64 ? "1e-14" : "1e-6"

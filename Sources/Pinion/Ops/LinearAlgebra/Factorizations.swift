@@ -7,7 +7,7 @@ struct Cholesky: Primitive {
 
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     let type = operands[0].type
-    if LAPACK.isAvailable, !printer.isPortable { return printer.foreign("pinion_cholesky", operands, results: [type]) }
+    if printer.prefersLAPACK { return printer.foreign("pinion_cholesky", operands, results: [type]) }
     let factor = printer.emit(
       "stablehlo.cholesky", [printer.hermitianPart(operands[0])], type, attributes: "lower = true")
     return [printer.lowerTriangle(factor)]
@@ -143,7 +143,7 @@ struct QRFactors: Primitive {
 
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     let results = try resultTypes(operands.map(\.type))
-    if LAPACK.isAvailable, !printer.isPortable { return printer.foreign("pinion_qr", operands, results: results) }
+    if printer.prefersLAPACK { return printer.foreign("pinion_qr", operands, results: results) }
     return printer.householder(operands[0], q: results[0], r: results[1])
   }
 

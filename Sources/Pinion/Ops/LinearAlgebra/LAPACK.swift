@@ -1,72 +1,36 @@
 import Kernels
 import PJRT
-import Synchronization
 
-/// LAPACK of an OpenBLAS that is opened at first use, behind foreign functions of the plugin.
-///
-/// The library is `libscipy_openblas.so` in `RuntimeParts.folders`; the variable `PINION_OPENBLAS` names another file.
+/// LAPACK of an OpenBLAS behind foreign functions of the plugin; the variable `PINION_OPENBLAS` names another file.
 enum LAPACK {
-  static let fileName = "libscipy_openblas.so"
-
-  private enum State {
-    case untried, ready
-    case missing(String)
-  }
-  private static let state = Mutex(State.untried)
+  private static let library = ForeignLibrary(
+    "libscipy_openblas.so", variable: "PINION_OPENBLAS", opener: { kernels_lapack_open($0, $1, $2) },
+    functions: [
+      ("pinion_cholesky", { kernels_cholesky($0) }), ("pinion_triangular_solve", { kernels_triangular_solve($0) }),
+      ("pinion_lu", { kernels_lu($0) }), ("pinion_lu_solve", { kernels_lu_solve($0) }),
+      ("pinion_qr", { kernels_qr($0) }), ("pinion_eigh", { kernels_eigh($0) }), ("pinion_svd", { kernels_svd($0) }),
+    ])
 
   /// Whether it counts as missing, for tests of what stands in for it.
   @TaskLocal static var isHidden = false
 
   /// Whether the platform's programs can call it; where not, StableHLO or XLA's own functions stand in, or nothing.
-  static var isAvailable: Bool { reason == nil }
-
-  /// Why it can't be called; `nil` where it can.
-  private static var reason: String? {
-    if isHidden { return "\(fileName) is hidden" }
-    return state.withLock { state in
-      switch state {
-      case .ready: return nil
-      case .missing(let reason): return reason
-      case .untried:
-        do {
-          try open()
-          state = .ready
-          return nil
-        } catch {
-          state = .missing("\(error)")
-          return "\(error)"
-        }
-      }
-    }
-  }
+  static var isAvailable: Bool { (try? check()) != nil }
 
   /// - Throws: `TensorError` that names the library where it can't be called.
   static func require(_ operation: String) throws {
-    if let reason { throw TensorError.unsupported(operation, "needs LAPACK on the CPU: \(reason)") }
+    do { try check() } catch { throw TensorError.unsupported(operation, "needs LAPACK on the CPU: \(error)") }
   }
 
-  private static func open() throws {
-    let backend = try Backend.shared()
-    guard backend.sharesHostMemory else {
-      throw PJRTError("the platform is \(backend.client.platformName)")
-    }
-    guard let path = RuntimeParts.environment("PINION_OPENBLAS") ?? RuntimeParts.find(fileName) else {
-      throw PJRTError(
-        "\(fileName) isn't in \(RuntimeParts.folders.joined(separator: ", ")); "
-          + "./pinion sets it up, or set PINION_OPENBLAS to its path")
-    }
-    var reason = [CChar](repeating: 0, count: 512)
-    guard kernels_lapack_open(path, &reason, reason.count) else {
-      let text = String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      throw PJRTError("can't use \(path): \(text)")
-    }
-    let handlers: [(String, Plugin.ForeignFunction)] = [
-      ("cholesky", { kernels_cholesky($0) }), ("triangular_solve", { kernels_triangular_solve($0) }),
-      ("lu", { kernels_lu($0) }), ("lu_solve", { kernels_lu_solve($0) }), ("qr", { kernels_qr($0) }),
-      ("eigh", { kernels_eigh($0) }), ("svd", { kernels_svd($0) }),
-    ]
-    for (name, handler) in handlers { try backend.client.plugin.register("pinion_\(name)", function: handler) }
+  private static func check() throws {
+    if isHidden { throw PJRTError("\(library.fileName) is hidden") }
+    _ = try library.path()
   }
+}
+
+extension StableHLOPrinter {
+  /// Whether LAPACK shall do an operation that XLA has too.
+  var prefersLAPACK: Bool { !isPortable && LAPACK.isAvailable }
 }
 
 extension StableHLOPrinter {

@@ -12,7 +12,7 @@ struct TriangularSolve: Primitive {
   }
 
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
-    if LAPACK.isAvailable, !printer.isPortable {
+    if printer.prefersLAPACK {
       return printer.foreign(
         "pinion_triangular_solve", operands,
         flags: [("left", !fromRight), ("lower", isLower), ("transpose", transpose), ("unit", unitDiagonal)],
