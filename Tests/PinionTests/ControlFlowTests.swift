@@ -81,6 +81,38 @@ private func occurrences(_ what: String, in text: String) -> Int { text.componen
     #expect(occurrences("\"stablehlo.tanh\"", in: program) == 1)
   }
 
+  /// What every step adds to a weight's cotangent is contracted over all steps at once, after the loop, and what is
+  /// cheap to find again isn't kept.
+  @Test func backwardLoopCarriesTheStateAlone() throws {
+    let (w, u, x) = (numbers([3, 3]), numbers([2, 3], seed: 2), numbers([7, 4, 2], seed: 3))
+    let start = Tensor.zeros([4, 3], dtype: .float64)
+    func gated(_ h: Tensor, _ x: Tensor, _ t: [Tensor]) -> Tensor {
+      let z = (h.matmul(t[0]) + x.matmul(t[1]) + t[2]).sigmoid()
+      return (1 - z) * h + z
+    }
+    let weights = [w, u, numbers([3], seed: 4)]
+    let (value, slopes) = try valueAndGrad(weights) { t in
+      try scan(start, over: x) { (gated($0, $1, t), [Tensor]()) }.carried.sin().sum()
+    }
+    let (unrolledValue, unrolled) = try valueAndGrad(weights) { t in
+      (0..<7).reduce(start) { gated($0, x[$1], t) }.sin().sum()
+    }
+    try expectClose(value, unrolledValue)
+    for (a, b) in zip(slopes, unrolled) { try expectClose(a, b) }
+
+    let (_, again) = try valueAndGrad(weights) { t in
+      try scan(start, over: x) { (gated($0, $1, t), [Tensor]()) }.carried.sin().sum()
+    }
+    let program = Program(computing: again)
+    let loops = program.nodes.compactMap { $0.operation as? Scan }
+    let (forward, backward) = (try #require(loops.first), try #require(loops.last))
+    #expect(loops.count == 2)
+    // Kept: z and h, but not 1 - z. Backwards: one product, for the cotangent of the state.
+    #expect(forward.body.resultTypes.count == 3)
+    #expect(backward.carried == 2)
+    #expect(backward.body.program.nodes.count { $0.primitive is DotGeneral } == 1)
+  }
+
   @Test func invariantWorkIsHoisted() throws {
     let (w, x) = (numbers([3, 3]), numbers([7, 3], seed: 2))
     let result = try scan(Tensor.zeros([3], dtype: .float64), over: x) { h, x in

@@ -21,13 +21,11 @@ public struct GRUCell: Module {
   ///   - state: [N, hidden].
   /// - Returns: the next state [N, hidden].
   public func callAsFunction(_ x: Tensor, _ state: Tensor) -> Tensor {
-    let width = hiddenWeight.shape.first ?? 0
-    let a = x.matmul(inputWeight) + inputBias
-    let b = state.matmul(hiddenWeight) + hiddenBias
-    func gate(_ t: Tensor, _ i: Int) -> Tensor { t.slice(axis: -1, from: i * width, to: (i + 1) * width) }
-    let reset = (gate(a, 0) + gate(b, 0)).sigmoid()
-    let update = (gate(a, 1) + gate(b, 1)).sigmoid()
-    let candidate = (gate(a, 2) + reset * gate(b, 2)).tanh()
+    let a = (x.matmul(inputWeight) + inputBias).split(3, axis: -1)
+    let b = (state.matmul(hiddenWeight) + hiddenBias).split(3, axis: -1)
+    let reset = (a[0] + b[0]).sigmoid()
+    let update = (a[1] + b[1]).sigmoid()
+    let candidate = (a[2] + reset * b[2]).tanh()
     return candidate + update * (state - candidate)
   }
 }
@@ -67,11 +65,10 @@ public struct LSTMCell: Module {
   ///   - state: output and memory, each [N, hidden].
   /// - Returns: the next state.
   public func callAsFunction(_ x: Tensor, _ state: LSTMState) -> LSTMState {
-    let width = hiddenWeight.shape.first ?? 0
-    let gates = x.matmul(inputWeight) + inputBias + (state.hidden.matmul(hiddenWeight) + hiddenBias)
-    func gate(_ i: Int) -> Tensor { gates.slice(axis: -1, from: i * width, to: (i + 1) * width) }
-    let cell = gate(1).sigmoid() * state.cell + gate(0).sigmoid() * gate(2).tanh()
-    return LSTMState(hidden: gate(3).sigmoid() * cell.tanh(), cell: cell)
+    let gates = (x.matmul(inputWeight) + inputBias + (state.hidden.matmul(hiddenWeight) + hiddenBias))
+      .split(4, axis: -1)
+    let cell = gates[1].sigmoid() * state.cell + gates[0].sigmoid() * gates[2].tanh()
+    return LSTMState(hidden: gates[3].sigmoid() * cell.tanh(), cell: cell)
   }
 }
 

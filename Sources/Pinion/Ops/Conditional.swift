@@ -100,7 +100,9 @@ struct Case: Primitive {
     let seeds = branches[0].resultTypes.indices.filter {
       context.cotangents[$0] != nil && branches[0].resultTypes[$0].dtype.isDifferentiable
     }
-    let pullbacks = try branches.map { try RegionPullback($0, shared: [], active: active, seeds: seeds) }
+    let pullbacks = try branches.map {
+      try RegionPullback($0, shared: [], active: active, seeds: seeds, given: operands.indices)
+    }
     func isArgument(_ value: Tensor, _ pullback: RegionPullback) -> Bool {
       pullback.outer.placeholders.contains { ValueID($0.value) == ValueID(value.value) }
     }

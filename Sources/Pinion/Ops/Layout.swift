@@ -254,6 +254,42 @@ struct Concatenate: Primitive {
   }
 }
 
+/// Parts of the operand along an axis, one after the other: slices whose cotangents are joined once.
+struct Split: Primitive {
+  let axis: Int
+  let sizes: [Int]
+  func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] {
+    let shape = inputs[0].shape
+    guard shape.indices.contains(axis), sizes.allSatisfy({ $0 >= 0 && $0 <= shape[axis] }),
+      sizes.reduce(0, { Swift.min($0 + $1, shape[axis] + 1) }) == shape[axis]
+    else { throw TensorError.shape(name, "sizes \(sizes) don't add up to axis \(axis) of \(shape)") }
+    return sizes.map { inputs[0].with(shape: shape.setting(axis, to: $0)) }
+  }
+  func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
+    let shape = operands[0].type.shape
+    var start = 0
+    return sizes.map { size in
+      defer { start += size }
+      return printer.emit(
+        "stablehlo.slice", operands, operands[0].type.with(shape: shape.setting(axis, to: size)),
+        attributes: """
+          start_indices = \(printer.i64Array(shape.map { _ in 0 }.setting(axis, to: start))), \
+          limit_indices = \(printer.i64Array(shape.setting(axis, to: start + size))), \
+          strides = \(printer.i64Array(shape.map { _ in 1 }))
+          """)
+    }
+  }
+  func vjp(_ context: VJPContext) throws -> [Tensor?] {
+    [concatenate(zip(context.cotangents, context.outputs).map { $0 ?? Tensor.zeros(like: $1) }, axis: axis)]
+  }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    let batch = axes[0] ?? 0
+    let parts = Tensor.apply(Split(axis: axis.past(batch), sizes: sizes), inputs, resultCount: sizes.count)
+    return (parts, parts.map { _ in batch })
+  }
+}
+
 /// Order reversed along axes.
 struct Reverse: Primitive {
   let axes: [Int]

@@ -104,13 +104,25 @@ struct Scan: Primitive {
     let steps = (carried..<(carried + results)).filter {
       context.cotangents[$0] != nil && body.resultTypes[$0].dtype.isDifferentiable
     }
+    var sums: [SumOverSteps?] = []
+    var stacked: [Tensor] = []
     let pullback = try RegionPullback(
       body, shared: shared, active: carries + elements + weights, seeds: carries + steps,
-      extra: weights.map { types[$0] }
-    ) { cotangents, sums in
-      let ofWeights = cotangents[(carries.count + elements.count)...]
-      return Array(cotangents[..<carries.count]) + zip(sums, ofWeights).map { $0 + $1 }
-        + Array(cotangents[carries.count..<(carries.count + elements.count)])
+      given: carried..<(carried + sequences), extra: weights.map { types[$0] }
+    ) { cotangents, before, scopes in
+      let ofWeights = Array(cotangents[(carries.count + elements.count)...])
+      sums =
+        length == 0
+        ? ofWeights.map { _ in nil }
+        : SumOverSteps.plan(ofWeights, outermost: scopes.outer, innermost: scopes.inner)
+      var seen: Set<ValueID> = []
+      let operands = sums.flatMap { $0?.operands ?? [] }.filter { seen.insert(ValueID($0.value)).inserted }
+      stacked = operands.filter { SumOverSteps.isStacked($0, scopes.inner) }
+      let carriedSums = ofWeights.indices.filter { sums[$0] == nil }.map { before[$0] + ofWeights[$0] }
+      return (
+        cotangents[..<carries.count] + carriedSums + cotangents[carries.count..<(carries.count + elements.count)]
+          + stacked, operands.filter { !SumOverSteps.isStacked($0, scopes.inner) }
+      )
     }
     let places = Dictionary(
       zip(pullback.outer.placeholders[carried...].map { ValueID($0.value) }, carried...),
@@ -131,20 +143,29 @@ struct Scan: Primitive {
 
     let cotangents = pullback.inner.placeholders
     let (ofCarries, ofSteps) = (cotangents[..<carries.count], cotangents[carries.count..<(carries.count + steps.count)])
-    let sums = cotangents[(carries.count + steps.count)...]
+    let summed = weights.indices.filter { sums[$0] == nil }
+    let ofSums = summed.map { cotangents[carries.count + steps.count + $0] }
     let region = try pullback.backward(
-      parameters: Array(ofCarries) + sums + ofSteps + kept + again + pullback.invariants)
+      parameters: ofCarries + ofSums + ofSteps + kept + again + pullback.invariants)
     let start =
       carries.map { context.cotangents[$0] ?? Tensor.zeros(like: context.outputs[$0]) }
-      + weights.map { Tensor.zeros(like: context.inputs[$0]) }
+      + summed.map { Tensor.zeros(like: context.inputs[weights[$0]]) }
     let sequence =
       steps.compactMap { context.cotangents[$0] } + stacks
       + again.map { context.inputs[places[ValueID($0.value)] ?? 0] }
     let backward = Tensor.apply(
       Scan(body: region, length: length, carried: start.count, sequences: sequence.count, reverse: !reverse),
-      start + sequence + pullback.invariants, resultCount: start.count + elements.count)
+      start + sequence + pullback.invariants, resultCount: start.count + elements.count + stacked.count)
     var gradients = [Tensor?](repeating: nil, count: types.count)
-    for (i, gradient) in zip(carries + weights + elements, backward) { gradients[i] = gradient }
+    for (i, gradient) in zip(carries + summed.map { weights[$0] } + elements, backward) { gradients[i] = gradient }
+    let values = Dictionary(
+      zip(
+        (kept + again + stacked).map { ValueID($0.value) },
+        sequence[steps.count...] + backward[(start.count + elements.count)...]), uniquingKeysWith: { a, _ in a })
+    for (weight, sum) in zip(weights, sums) {
+      gradients[weight] =
+        try sum?({ try values[ValueID($0.value)] ?? { throw TensorError.leak }() }) ?? gradients[weight]
+    }
     return gradients
   }
 }

@@ -148,16 +148,10 @@ extension Tensor {
 
   /// Cut into parts of the given sizes along an axis.
   public func split(_ sizes: [Int], axis: Int = 0) -> [Tensor] {
-    guard let i = shape.normalizedAxis(axis), sizes.allSatisfy({ $0 >= 0 && $0 <= shape[i] }),
-      sizes.reduce(0, { Swift.min($0 + $1, shape[i] + 1) }) == shape[i]
-    else {
-      let error = TensorError.shape("split", "sizes \(sizes) don't add up to axis \(axis) of \(shape)")
-      return Array(repeating: .failed(failure ?? error), count: sizes.count)
-    }
-    var start = 0
-    return sizes.map { size in
-      defer { start += size }
-      return slice(axis: i, from: start, to: start + size)
+    if sizes.isEmpty { return [] }
+    switch self.axis(axis, "split") {
+    case .failure(let error): return sizes.map { _ in .failed(error) }
+    case .success(let i): return Tensor.apply(Split(axis: i, sizes: sizes), [self], resultCount: sizes.count)
     }
   }
 }

@@ -26,6 +26,13 @@ extension Array {
     return list
   }
 
+  /// The list with one element exchanged.
+  func setting(_ place: Int, to element: Element) -> [Element] {
+    var list = self
+    list[place] = element
+    return list
+  }
+
   /// The list with one element less.
   func removing(_ place: Int) -> [Element] {
     var list = self

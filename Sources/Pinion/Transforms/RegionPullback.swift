@@ -9,21 +9,27 @@ struct RegionPullback {
   let outputs: [Tensor]
   /// What comes of the cotangents.
   let results: [Tensor]
-  /// Values of the outer scope that `results` need, first.
+  /// Values of the outer scope that `results` need, and those that shall be kept.
   let residuals: [Tensor]
   /// Values from outside of both that `results` need.
   let invariants: [Tensor]
+  /// Nodes of the outer scope whose work is done again rather than its results kept.
+  private let again: Set<ObjectIdentifier>
 
   /// - Parameters:
   ///   - region: its first arguments become placeholders of the outer scope.
   ///   - shared: its last arguments, which come from outside.
   ///   - active: arguments by which to differentiate.
   ///   - seeds: results that have a cotangent: the first placeholders of the inner scope.
+  ///   - given: arguments that are there backwards too, without being kept.
   ///   - extra: types of the inner scope's other placeholders.
-  ///   - finish: from cotangents of the active arguments, and the extra placeholders, to what the caller wants.
+  ///   - finish: from cotangents of the active arguments, and the extra placeholders, to what the caller wants, and
+  ///     values of the outer scope that it wants kept.
   init(
-    _ region: Region, shared: [Tensor], active: [Int], seeds: [Int], extra: [TensorType] = [],
-    finish: (_ cotangents: [Tensor], _ extra: [Tensor]) -> [Tensor] = { cotangents, _ in cotangents }
+    _ region: Region, shared: [Tensor], active: [Int], seeds: [Int], given: Range<Int>, extra: [TensorType] = [],
+    finish: (_ cotangents: [Tensor], _ extra: [Tensor], _ scopes: (outer: Int, inner: Int)) -> (
+      results: [Tensor], kept: [Tensor]
+    ) = { cotangents, _, _ in (cotangents, []) }
   ) throws {
     let types = region.argumentTypes
     let outer = Region.Scope(Array(types.dropLast(shared.count)))
@@ -32,28 +38,90 @@ struct RegionPullback {
     var arguments = outer.placeholders + shared
     for i in active { arguments[i] = Tensor.apply1(Marker(), [arguments[i]]) }
     let outputs = try region(arguments)
-    let given = zip(seeds, inner.placeholders).map { (outputs[$0], $1) }
-    let cotangents = try taping { try pullback(given, to: active.map { arguments[$0] }) }
-    let results = finish(cotangents, Array(inner.placeholders.dropFirst(seeds.count)))
+    let seeded = zip(seeds, inner.placeholders).map { (outputs[$0], $1) }
+    let cotangents = try taping { try pullback(seeded, to: active.map { arguments[$0] }) }
+    let (results, kept) = finish(
+      cotangents, Array(inner.placeholders.dropFirst(seeds.count)), (outer.number, inner.number))
     for result in results { if let failure = result.failure { throw failure } }
     (self.outputs, self.results) = (outputs, results)
-    let captured = try Graph.lock.withLock {
-      try inner.captures(
-        results, parameters: inner.placeholders, inside: { RegionPullback.isInside($0, outer, inner) }
-      ).captured
+    let free = Set(outer.placeholders[given].map { ValueID($0.value) })
+    let (captured, again) = try Graph.lock.withLock {
+      let first = try RegionPullback.captures(results + kept, outer, inner, [])
+      let again = RegionPullback.doneAgain(first, outer, free: free, pinned: Set(kept.map { ValueID($0.value) }))
+      let captured = again.isEmpty ? first : try RegionPullback.captures(results + kept, outer, inner, again)
+      return (captured, again)
     }
+    self.again = again
     residuals = captured.filter { $0.node.scope >= outer.number }.map { Tensor($0) }
     invariants = captured.filter { $0.node.scope < outer.number }.map { Tensor($0) }
   }
 
+  private static func captures(
+    _ results: [Tensor], _ outer: Region.Scope, _ inner: Region.Scope, _ again: Set<ObjectIdentifier>
+  ) throws -> [Value] {
+    try inner.captures(results, parameters: inner.placeholders) { isInside($0, outer, inner, again) }.captured
+  }
+
+  private static func isInside(
+    _ node: Node, _ outer: Region.Scope, _ inner: Region.Scope, _ again: Set<ObjectIdentifier>
+  ) -> Bool {
+    inner.contains(node, .dependent)
+      || outer.contains(node, .dependent) && (isMove(node) || again.contains(ObjectIdentifier(node)))
+  }
+
   /// What moves nothing is done again rather than kept.
-  private static func isInside(_ node: Node, _ outer: Region.Scope, _ inner: Region.Scope) -> Bool {
-    if inner.contains(node, .dependent) { return true }
-    guard outer.contains(node, .dependent) else { return false }
-    return switch node.primitive {
+  static func isMove(_ node: Node) -> Bool {
+    switch node.primitive {
     case is BroadcastInDim, is Reshape, is Transpose, is Marker, is StopGradient: true
     default: false
     }
+  }
+
+  /// Work that fuses into what uses it and costs less than reading its result.
+  private static func isCheap(_ node: Node) -> Bool {
+    switch node.primitive {
+    case let unary as Unary: [.negate, .abs, .not].contains(unary.kind)
+    case let binary as Binary: [.add, .subtract, .multiply, .maximum, .minimum, .and, .or].contains(binary.kind)
+    case is Select, is Compare, is Convert: true
+    default: false
+    }
+  }
+
+  /// Nodes whose operands take no more memory than what they give, as they're kept or given anyway: 1 - z beside z.
+  ///
+  /// - Parameters:
+  ///   - captured: what would be kept without them.
+  ///   - free: arguments that are there in any case.
+  ///   - pinned: what stays kept.
+  private static func doneAgain(
+    _ captured: [Value], _ outer: Region.Scope, free: Set<ValueID>, pinned: Set<ValueID>
+  ) -> Set<ObjectIdentifier> {
+    var again: Set<ObjectIdentifier> = []
+    var kept = captured.filter { outer.contains($0.node, .dependent) }
+    var known = Set(captured.map { ValueID($0) }).union(free)
+    var goesOn = true
+    while goesOn {
+      goesOn = false
+      for value in kept where isCheap(value.node) && !pinned.contains(ValueID(value)) {
+        guard known.contains(ValueID(value)) else { continue }
+        var (open, seen, sources) = (value.node.inputs, Set<ValueID>(), [Value]())
+        while let source = open.popLast() {
+          guard source.node.scope >= outer.number, seen.insert(ValueID(source)).inserted else { continue }
+          if isMove(source.node) || again.contains(ObjectIdentifier(source.node)) {
+            open += source.node.inputs
+          } else if !known.contains(ValueID(source)) {
+            sources.append(source)
+          }
+        }
+        guard sources.reduce(0, { $0 + $1.type.byteCount }) <= value.type.byteCount else { continue }
+        again.insert(ObjectIdentifier(value.node))
+        known.remove(ValueID(value))
+        known.formUnion(sources.map { ValueID($0) })
+        kept += sources
+        goesOn = true
+      }
+    }
+    return again
   }
 
   /// The region with further results.
@@ -65,8 +133,10 @@ struct RegionPullback {
   ///
   /// - Parameter parameters: the inner scope's placeholders, residuals and invariants, in any order.
   func backward(parameters: [Tensor]) throws -> Region {
-    let (outer, inner) = (outer, inner)
-    return try inner.close(results, parameters: parameters) { RegionPullback.isInside($0, outer, inner) }.region
+    let (outer, inner, again) = (outer, inner, again)
+    return try inner.close(results, parameters: parameters) {
+      RegionPullback.isInside($0, outer, inner, again)
+    }.region
   }
 }
 
