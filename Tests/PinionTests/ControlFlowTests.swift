@@ -116,14 +116,36 @@ private func occurrences(_ what: String, in text: String) -> Int { text.componen
   @Test func invariantWorkIsHoisted() throws {
     let (w, x) = (numbers([3, 3]), numbers([7, 3], seed: 2))
     let result = try scan(Tensor.zeros([3], dtype: .float64), over: x) { h, x in
-      (h + x.matmul(w.exp().sin()), [Tensor]())
+      (h + x.cos().matmul(w.exp().sin()), [Tensor]())
     }.carried
-    let node = result.node
-    let scan = try #require(node.primitive as? Scan)
-    #expect(scan.body.program.nodes.map(\.primitive.name) == ["dotGeneral", "+"])
-    var expected = numbers([7, 3], seed: 2).sum(axes: [0])
-    expected = expected.matmul(w.exp().sin())
-    try expectClose(result, expected)
+    let scan = try #require(result.node.primitive as? Scan)
+    #expect(scan.body.program.nodes.map(\.primitive.name) == ["cos", "dotGeneral", "+"])
+    try expectClose(result, x.cos().sum(axes: [0]).matmul(w.exp().sin()))
+  }
+
+  /// Elements times a weight: one product before the loop.
+  @Test func productsOfElementsLeaveTheLoop() throws {
+    let (w, x) = (numbers([3, 4]), numbers([7, 2, 3], seed: 2))
+    let start = numbers([2, 4], seed: 3)
+    func step(_ h: Tensor, _ x: Tensor, _ w: Tensor) -> Tensor { (0.5 * h + x.matmul(w)).tanh() }
+    for reverse in [false, true] {
+      let (value, slopes) = try valueAndGrad([w, x]) { t in
+        let result = try scan(start, over: t[1], reverse: reverse) { (step($0, $1, t[0]), [Tensor]()) }.carried
+        let scan = try #require(result.node.primitive as? Scan)
+        #expect(!scan.body.program.nodes.contains { $0.primitive is DotGeneral })
+        return result.square().sum()
+      }
+      let (unrolledValue, unrolled) = try valueAndGrad([w, x]) { t in
+        (reverse ? (0..<7).reversed() : Array(0..<7)).reduce(start) { step($0, t[1][$1], t[0]) }.square().sum()
+      }
+      try expectClose(value, unrolledValue)
+      for (a, b) in zip(slopes, unrolled) { try expectClose(a, b) }
+    }
+    // With nothing carried, the loop is there to save memory.
+    let mapped = try sequentialMap(x) { $0.matmul(w) }
+    let loop = try #require(mapped.node.primitive as? Scan)
+    #expect(loop.body.program.nodes.contains { $0.primitive is DotGeneral })
+    try expectClose(mapped, x.matmul(w))
   }
 
   @Test func underVmapAndJit() throws {

@@ -56,21 +56,17 @@ private func scan<C: Tree, X: Tree, Y: Tree>(
 ) throws -> (carried: C, results: Y) {
   let start = try tensorLeaves(of: initial)
   for tensor in start { if let failure = tensor.failure { throw failure } }
-  var template: (C, Y)?
   let types = start.map(\.type) + sequences.map { $0.type.with(shape: Array($0.shape.dropFirst())) }
-  let (region, captured) = try Region.trace(types) { placeholders in
-    var next = placeholders[...]
-    let (carried, result) = try body(refilled(initial, from: &next), refilled(elements, from: &next))
-    template = (carried, result)
-    let after = try tensorLeaves(of: carried)
-    try checkCarried("scan", start, after)
-    return try after + tensorLeaves(of: result)
-  }
-  guard let template else { throw TensorError(.runtime, "scan", "the body returned nothing") }
+  let scope = Region.Scope(types)
+  var next = scope.placeholders[...]
+  let template = try body(refilled(initial, from: &next), refilled(elements, from: &next))
+  let after = try tensorLeaves(of: template.0)
+  try checkCarried("scan", start, after)
+  let (region, operands, captured) = try scope.closeScan(
+    after + tensorLeaves(of: template.1), over: sequences, length: length)
   let primitive = Scan(
-    body: region, length: length, carried: start.count, sequences: sequences.count, reverse: reverse)
-  let results = Tensor.apply(primitive, start + sequences + captured, resultCount: region.resultTypes.count)
-  var next = results[...]
+    body: region, length: length, carried: start.count, sequences: operands.count, reverse: reverse)
+  next = Tensor.apply(primitive, start + operands + captured, resultCount: region.resultTypes.count)[...]
   if let failure = next.first?.failure { throw failure }
   return (try refilled(template.0, from: &next), try refilled(template.1, from: &next))
 }

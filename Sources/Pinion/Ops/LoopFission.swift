@@ -1,3 +1,65 @@
+/// Work of a loop's steps that needn't be done one by one: one large contraction over all steps is faster than many
+/// small ones. Before the loop those of its elements, after it those that add up.
+
+extension Region.Scope {
+  /// All steps' stacked results may take this much memory before a loop begins.
+  private static let hoistingLimit = 64 << 20
+
+  /// Products of an element of a sequence with what all steps share.
+  ///
+  /// - Parameters:
+  ///   - results: of the body that this is the scope of.
+  ///   - elements: which of the placeholders are elements.
+  ///   - length: number of steps.
+  func productsOfElements(_ results: [Tensor], elements: Range<Int>, length: Int) -> [Tensor] {
+    // Without a carried value the loop is there to save memory.
+    guard length > 1, elements.lowerBound > 0 else { return [] }
+    let given = Set(placeholders[elements].map { ValueID($0.value) })
+    var memory = 0
+    return Graph.lock.withLock {
+      Graph.order(results.map(\.node)) { !contains($0, .dependent) }.compactMap { node in
+        guard node.primitive is DotGeneral, node.scope == number else { return nil }
+        let sides = node.inputs.map { value in
+          var value = value
+          while RegionPullback.isMove(value.node) { value = value.node.inputs[0] }
+          return value
+        }
+        guard let k = sides.firstIndex(where: { given.contains(ValueID($0)) }), sides[1 - k].node.scope < number,
+          node.types[0].count <= 16 * sides[k].type.count
+        else { return nil }
+        memory += length * node.types[0].byteCount
+        return memory <= Self.hoistingLimit ? Tensor(node, 0) : nil
+      }
+    }
+  }
+
+  /// Closes the body of a scan.
+  ///
+  /// - Parameters:
+  ///   - results: of the body.
+  ///   - sequences: whose elements are the last placeholders.
+  /// - Returns: the body; sequences, some of which are new; what the body shares with outside.
+  func closeScan(
+    _ results: [Tensor], over sequences: [Tensor], length: Int
+  ) throws -> (body: Region, sequences: [Tensor], captured: [Tensor]) {
+    let elements = (placeholders.count - sequences.count)..<placeholders.count
+    let products = productsOfElements(results, elements: elements, length: length)
+    guard !products.isEmpty else {
+      let (body, captured) = try close(results)
+      return (body, sequences, captured)
+    }
+    let (region, shared) = try close(products, parameters: Array(placeholders[elements]))
+    let operands =
+      sequences.map { Batched(tensor: $0, axis: 0) } + shared.map { Batched(tensor: $0, axis: nil) }
+    let stacks = try region.program.batched(operands, size: length).map { $0.leading(length) }
+    let made = Set(products.map { ObjectIdentifier($0.node) })
+    let (body, captured) = try close(results, parameters: placeholders + products) {
+      contains($0, .dependent) && !made.contains(ObjectIdentifier($0))
+    }
+    return (body, sequences + stacks, captured)
+  }
+}
+
 /// A cotangent that every step of a loop adds to, found after the loop: one contraction over all steps of what each
 /// gives is faster than many small ones, and the loop has no sum to carry.
 struct SumOverSteps {
