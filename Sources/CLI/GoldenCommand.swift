@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Foundation
 import Lab
 import Pinion
@@ -33,7 +34,7 @@ struct GoldenCommand: ParsableCommand {
   @Option(help: "Only files whose name contains this.")
   var filter: String?
 
-  @Option(help: "Write all verdicts to this file.")
+  @Option(help: "Write all verdicts to this file, as JSON.")
   var json: String?
 
   @Option(help: .hidden)
@@ -49,24 +50,32 @@ struct GoldenCommand: ParsableCommand {
     let files = try Self.files(paths).filter { path in
       filter.map { path.split(separator: "/").last?.contains($0) ?? false } ?? true
     }
-    guard !files.isEmpty else { throw ValidationError("no .mlir file in \(paths.joined(separator: ", "))") }
+    guard !files.isEmpty else {
+      let named = filter.map { " whose name contains '\($0)'" } ?? ""
+      throw UsageError("no .mlir file\(named) in \(paths.joined(separator: ", "))")
+    }
     var options = GoldenProgram.Options()
     (options.vmap, options.grad, options.roundtrip) = (vmap, grad, roundtrip)
     if let worker {
       try GoldenWorker.work(files, from: worker, step: jobs, options)
       return
     }
+    // What would fail every program, or lose all verdicts at the end, is found now.
+    _ = try Device.platformName()
+    let file = try json.map { try AtomicFile($0) }
     let output = Terminal.standardOutput
     let start = Date()
     let reports = try GoldenWorker.run(files, jobs: min(jobs, files.count), arguments: workerArguments)
+    guard !reports.isEmpty else { throw UsageError("no program in \(paths.joined(separator: ", "))") }
     let summary = GoldenSummary(reports)
-    for line in summary.failures { output.write(line + "\n") }
+    for line in summary.leftOut(width: output.width) + summary.failures { output.write(line + "\n") }
     output.write(summary.table(output) + "\n")
     output.write(String(format: "%d files in %.0f s\n", files.count, Date().timeIntervalSince(start)))
-    if let json {
+    if let file {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      try encoder.encode(reports).write(to: URL(fileURLWithPath: json), options: .atomic)
+      try file.append([UInt8](try encoder.encode(reports)))
+      try file.commit()
     }
     if !summary.failures.isEmpty { throw ExitCode(1) }
   }
@@ -85,7 +94,7 @@ struct GoldenCommand: ParsableCommand {
     try paths.flatMap { path -> [String] in
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-        throw ValidationError("\(path): no such file or folder")
+        throw UsageError("\(path): no such file or folder")
       }
       guard isFolder.boolValue else { return [path] }
       return try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".mlir") }.sorted()
@@ -103,18 +112,22 @@ enum GoldenWorker {
       let name = files[number].split(separator: "/").last.map(String.init) ?? files[number]
       let reports: [GoldenProgram.Report]
       do {
-        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: files[number])))
-        reports = GoldenProgram.examine(bytes, file: name, options)
-      } catch {
-        reports = [.init(name: name, cause: "read", message: error.localizedDescription)]
+        reports = GoldenProgram.examine(try File.read(files[number], limit: 1 << 31), file: name, options)
+      } catch let error as FormatError {
+        reports = [.init(name: name, cause: "read", message: error.message)]
       }
       let line = "\(number) " + String(decoding: try encoder.encode(reports), as: UTF8.self) + "\n"
       FileHandle.standardOutput.write(Data(line.utf8))
     }
   }
 
+  /// This program.
+  static let ownExecutable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+
   /// The reports of all files, in order.
-  static func run(_ files: [String], jobs: Int, arguments: [String]) throws -> [GoldenProgram.Report] {
+  static func run(
+    _ files: [String], jobs: Int, arguments: [String], executable: URL = ownExecutable
+  ) throws -> [GoldenProgram.Report] {
     let results = Mutex<[Int: [GoldenProgram.Report]]>([:])
     let progress = Mutex(0)
     let group = DispatchGroup()
@@ -124,7 +137,8 @@ enum GoldenWorker {
         var next = job
         do {
           while next < files.count {
-            try process(arguments + ["--jobs", "\(jobs)", "--worker", "\(next)"]) { number, reports in
+            let end = try process(executable, arguments + ["--jobs", "\(jobs)", "--worker", "\(next)"]) {
+              number, reports in
               results.withLock { $0[number] = reports }
               next = number + jobs
               let done = progress.withLock { count in
@@ -136,7 +150,7 @@ enum GoldenWorker {
             guard next < files.count else { break }
             // The process ended before its time: the file that it had at hand did that.
             let name = files[next].split(separator: "/").last.map(String.init) ?? files[next]
-            results.withLock { $0[next] = [.init(name: name, cause: "crash", message: "the process crashed")] }
+            results.withLock { $0[next] = [.init(name: name, cause: "crash", message: end)] }
             next += jobs
           }
         } catch {
@@ -149,18 +163,17 @@ enum GoldenWorker {
     return results.withLock { results in files.indices.flatMap { results[$0] ?? [] } }
   }
 
-  /// Runs one process to its end.
+  /// Runs one process to its end; says how it came.
   private static func process(
-    _ arguments: [String], _ handle: (Int, [GoldenProgram.Report]) throws -> Void
-  ) throws {
+    _ executable: URL, _ arguments: [String], _ handle: (Int, [GoldenProgram.Report]) throws -> Void
+  ) throws -> String {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.executableURL = executable
     process.arguments = arguments
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = FileHandle.nullDevice
     try process.run()
-    defer { process.waitUntilExit() }
     var rest = Data()
     let decoder = JSONDecoder()
     while true {
@@ -176,6 +189,11 @@ enum GoldenWorker {
         try handle(number, try decoder.decode([GoldenProgram.Report].self, from: Data(line[(space + 1)...])))
       }
     }
+    process.waitUntilExit()
+    let status = process.terminationStatus
+    return process.terminationReason == .uncaughtSignal
+      ? "the process that ran it crashed (signal \(status))"
+      : "the process that ran it ended early (exit code \(status))"
   }
 }
 
@@ -183,6 +201,8 @@ enum GoldenWorker {
 struct GoldenSummary {
   /// A line for each program that isn't right.
   private(set) var failures: [String] = []
+  /// Programs by examination and the reason why there was nothing to examine.
+  private var skipped: [String: [String]] = [:]
   private var counts: [String: [String: Int]] = [:]
 
   init(_ reports: [GoldenProgram.Report]) {
@@ -193,9 +213,32 @@ struct GoldenSummary {
         case .wrong(let cause, let message):
           counts[examination, default: [:]]["failed: \(cause)", default: 0] += 1
           failures.append("\(report.name): \(examination): \(cause): \(message)")
-        case .skipped(let reason): counts[examination, default: [:]]["left out: \(reason)", default: 0] += 1
+        case .skipped(let reason):
+          counts[examination, default: [:]]["left out: \(reason)", default: 0] += 1
+          skipped["\(examination) left out: \(reason)", default: []].append(report.name)
         }
       }
+    }
+  }
+
+  /// For each examination and reason the programs that were left out, in lines of a width.
+  func leftOut(width: Int) -> [String] {
+    skipped.sorted { $0.key < $1.key }.flatMap { reason, names -> [String] in
+      var lines = ["\(reason) (\(names.count))", " "]
+      var file = ""
+      for name in names {
+        // Modules of one file are told by their numbers.
+        let parts = name.split(separator: "#", maxSplits: 1).map(String.init)
+        let word = parts.count == 2 && parts[0] == file ? "#\(parts[1])" : name
+        file = parts.first ?? ""
+        let last = lines.count - 1
+        if lines[last].count + 1 + word.count > width, lines[last].count > 1 {
+          lines.append("  \(name)")
+        } else {
+          lines[last] += " \(word)"
+        }
+      }
+      return lines
     }
   }
 

@@ -139,6 +139,37 @@ import Testing
     try expectClose(slope, top.eigenvalues.slice(axis: 0, from: 0, to: 2).sum(), 1e-5)
   }
 
+  @Test func derivativesOfEigenpairs() throws {
+    func symmetric(_ a: Tensor) -> Tensor { (a + a.adjoint()) * 0.5 }
+    /// What doesn't depend on the vectors' phases.
+    func features(_ values: Tensor, _ vectors: Tensor) -> Tensor {
+      concatenate([values, (vectors.abs().square() * numbers(vectors.shape, seed: 3)).sum(axes: [-2])], axis: -1)
+    }
+    func largest(_ a: Tensor) throws -> Tensor {
+      let (w, v) = try lanczos(
+        (a.dtype.isComplex ? complexes([6], seed: 2) : numbers([6], seed: 2)), count: 2, steps: 6
+      ) { symmetric(a).matmul($0) }
+      return features(w, v)
+    }
+    let a = positiveDefinite(numbers([6, 6], seed: 5))
+    try checkGradients("lanczos and lobpcg", [a]) { x in
+      let pairs = try lobpcg(numbers([6, 2], seed: 4), .smallest, tolerance: 1e-13) { symmetric(x[0]).matmul($0) }
+      return concatenate([try largest(x[0]), features(pairs.eigenvalues, pairs.eigenvectors)])
+    }
+    /// The same by the whole spectrum.
+    func dense(_ a: Tensor) -> Tensor {
+      let (w, v) = eigh(a)
+      return features(w.slice(axis: -1, from: 4).reverse([0]), v.slice(axis: -1, from: 4).reverse([1]))
+    }
+    var c = Comparisons()
+    let z = positiveDefinite(complexes([6, 6], seed: 6))
+    c.close("complex", try grad { try weigh(largest($0)) }(z), try grad { weigh(dense($0)) }(z), 1e-8)
+    let batch = stack([a, positiveDefinite(numbers([6, 6], seed: 8))])
+    let slopes = try vmap { (a: Tensor) -> Tensor in try grad { try weigh(largest($0)) }(a) }(batch)
+    for i in 0..<2 { c.close("example \(i)", slopes[i], try grad { weigh(dense($0)) }(batch[i]), 1e-8) }
+    try c.check()
+  }
+
   @Test func messages() {
     func reason(_ body: () throws -> Void) -> String {
       do { try body() } catch let error as TensorError { return "\(error.operation): \(error.message)" } catch {

@@ -35,6 +35,22 @@ private struct TwoLayers: Module {
     try expectClose(sums, x.sum(0))
   }
 
+  @Test func formsThatAreCalledAtOnce() throws {
+    let (x, y) = (numbers([3, 2]), numbers([2, 3], seed: 2))
+    func f(_ a: Tensor, _ b: Tensor) -> Tensor { (a * b).sum() }
+    func g(_ a: Tensor, _ b: [Tensor], _ c: Tensor) throws -> Tensor { a * b[0] + c }
+    var c = Comparisons()
+    c.close("two", try vmap(inAxes: [0, 1], f)(x, y), (x * y.transpose()).sum(axes: [1]))
+    c.close("three", try vmap(inAxes: [nil, 0, 1], g)(x[0], [x], y), x[0] * x + y.transpose())
+    let (a, b) = try vmap { (a: Tensor, b: Tensor) in (a + b, a - b) }(x, y.transpose())
+    c.close("two results", a * b, x.square() - y.transpose().square())
+    let (p, q) = try vmap(inAxes: [1]) { (a: Tensor) in (a.sum(), a * 2) }(x)
+    c.close("one argument, two results", p, x.sum(axes: [0]))
+    c.close("its second", q, x.transpose() * 2)
+    c.close("nested", try vmap(vmap { (a: Tensor, b: Tensor) in a * b })(x, x), x.square())
+    try c.check()
+  }
+
   @Test func gradientsOfEachExample() throws {
     let model = TwoLayers(first: numbers([3, 5]), bias: numbers([5], seed: 2), second: numbers([5, 2], seed: 3))
     let (x, y) = (numbers([4, 3], seed: 4), numbers([4, 2], seed: 5))

@@ -294,7 +294,7 @@ struct SelectAndScatter: Primitive {
 
 /// Updates combined into slices of operands by a body; those that reach over an edge are dropped.
 ///
-/// Inputs: operands, indices, updates.
+/// Inputs: operands, indices, updates. The derivative is a loop over the slices.
 struct ScatterFold: Primitive {
   let body: Region
   let dimensions: GatherDimensions
@@ -327,9 +327,45 @@ struct ScatterFold: Primitive {
         """, regions: [region], results: types)
   }
 
+  /// Of updates applied one after the other, in the order of the index vectors, as XLA does it on a CPU.
   func vjp(_ context: VJPContext) throws -> [Tensor?] {
-    throw TensorError.unsupported(
-      name, "has no derivative for a body that isn't add, multiply, maximum, minimum or set")
+    let (body, sizes, count) = (body, sizes, context.inputs.count / 2)
+    let (operands, indices) = (Array(context.inputs[..<count]), context.inputs[count])
+    let (starts, inside) = dimensions.slices(indices, operand: operands[0].shape, sizes: sizes)
+    let (order, shape) = (dimensions.slicesLast(context.inputs[count + 1].rank), context.inputs[count + 1].shape)
+    let updates = context.inputs[(count + 1)...].map {
+      $0.transpose(order).reshape([inside.count] + sizes)
+    }
+    let steps = starts + [inside]
+    func place(_ element: [Tensor]) -> (starts: [Tensor], isInside: Tensor) {
+      (Array(element[..<starts.count]), element[starts.count])
+    }
+    // What stood in each slice before its update.
+    let before = try scan(operands, over: steps + updates) { (carried: [Tensor], element: [Tensor]) in
+      let (starts, isInside) = place(element)
+      let old = carried.map { $0.dynamicSlice(starts: starts, sizes: sizes) }
+      let new = try body.elementwise(old + element[steps.count...])
+      let next = (0..<count).map { k in
+        carried[k].dynamicUpdateSlice(select(isInside, new[k], old[k]), starts: starts)
+      }
+      return (next, old)
+    }.results
+    let cotangents = zip(context.cotangents, context.outputs).map { $0 ?? Tensor.zeros(like: $1) }
+    let (ofOperands, ofUpdates) = try scan(cotangents, over: steps + updates + before, reverse: true) {
+      (carried: [Tensor], element: [Tensor]) in
+      let (starts, isInside) = place(element)
+      let g = carried.map { $0.dynamicSlice(starts: starts, sizes: sizes) }
+      let (update, old) = (element[steps.count..<(steps.count + count)], element[(steps.count + count)...])
+      let pull = try Pinion.vjp(Array(old) + update) { try body.elementwise($0) }.pullback
+      let parts = try pull(g.map { select(isInside, $0, Tensor.zeros(like: $0)) })
+      let next = (0..<count).map { k in
+        carried[k].dynamicUpdateSlice(select(isInside, parts[k], g[k]), starts: starts)
+      }
+      return (next, Array(parts[count...]))
+    }
+    let outer = order.map { shape[$0] }
+    return ofOperands + [nil]
+      + ofUpdates.map { $0.reshape(outer).transpose(shape.indices.map { order.firstIndex(of: $0) ?? 0 }) }
   }
 
   func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {

@@ -132,6 +132,32 @@ public struct GatherDimensions: Hashable, Sendable {
     return last.reshape(indices.shape.indices.map { $0 == indexVectorAxis ? indexedAxes.count : 1 })
   }
 
+  /// Order of the axes of gathered slices with those that run along a slice last.
+  func slicesLast(_ rank: Int) -> [Int] { (0..<rank).filter { !sliceAxes.contains($0) } + sliceAxes }
+
+  /// The slices one by one, in the order of the index vectors: for each axis of the operand where they start, and
+  /// whether they are inside of it; all of shape `[slices]`.
+  func slices(_ indices: Tensor, operand: Shape, sizes: [Int]) -> (starts: [Tensor], inside: Tensor) {
+    let type = indices.dtype.placeType
+    let hasVectors = indexVectorAxis < indices.rank
+    let vectors = hasVectors ? indices.moveAxis(from: indexVectorAxis, to: -1) : indices.expandDims(-1)
+    let outer = Array(vectors.shape.dropLast())
+    let starts = operand.indices.map { axis -> Tensor in
+      if let component = indexedAxes.firstIndex(of: axis) {
+        return vectors.slice(axis: -1, from: component, to: component + 1).cast(type).reshape([outer.elementCount])
+      }
+      guard let batch = operandBatchAxes.firstIndex(of: axis).map({ indexBatchAxes[$0] }) else {
+        return Tensor.zeros([outer.elementCount], dtype: type)
+      }
+      let place = hasVectors && batch > indexVectorAxis ? batch - 1 : batch
+      return Tensor.iota(outer, axis: place, dtype: type).reshape([outer.elementCount])
+    }
+    let inside = starts.indices.reduce(Tensor.full([outer.elementCount], 1, dtype: .bool)) { all, axis in
+      all .&& (starts[axis] .>= 0) .&& (starts[axis] .<= Double(operand[axis] - sizes[axis]))
+    }
+    return (starts, inside)
+  }
+
   /// Indices moved to where a gather reads.
   func clamped(_ indices: Tensor, operand: Shape, sizes: [Int]) -> Tensor {
     let lowest = indices.dtype.isUnsigned ? indices : maximum(indices, 0)

@@ -63,15 +63,14 @@ struct Special: Primitive {
 
   func vjp(_ context: VJPContext) throws -> [Tensor?] {
     let (x, y, g) = (context.inputs, context.outputs[0], context.cotangent)
-    func unsupported(_ input: Int) throws {
-      if context.needs[input] {
-        throw TensorError.unsupported(name, "has no derivative by argument \(input + 1)")
-      }
+    func unsupported(_ input: Int, _ what: String) throws {
+      if context.needs[input] { throw TensorError.unsupported(name, "has no derivative by \(what)") }
     }
     switch kind {
     case .zeta:
-      try unsupported(0)
-      return [nil, -g * x[0] * zeta(x[0] + 1, x[1])]
+      let ofExponent =
+        context.needs[0] ? try Pinion.vjp(x[0]) { HurwitzZeta.series($0, x[1]) }.pullback(g) : nil
+      return [ofExponent, -g * x[0] * zeta(x[0] + 1, x[1])]
     case .besselI0e: return [g * (x[0].besselI1e() - x[0].sign() * y)]
     case .besselI1e:
       let isZero = x[0] .== 0
@@ -81,8 +80,8 @@ struct Special: Primitive {
     case .ndtri: return [g * (2 * Double.pi).squareRoot() * (y.square() / 2).exp()]
     case .logNdtr: return [g * (-x[0].square() / 2 - NormalDistribution.halfLogTau - y).exp()]
     case .betainc:
-      try unsupported(0)
-      try unsupported(1)
+      try unsupported(0, "a, only by x")
+      try unsupported(1, "b, only by x")
       let density = xlogy(x[0] - 1, x[2]) + xlog1py(x[1] - 1, -x[2]) - logBeta(x[0], x[1])
       return [nil, nil, g * density.exp()]
     case .igamma, .igammac:
@@ -92,7 +91,7 @@ struct Special: Primitive {
         g * sign * gammaDensity(x[0], x[1]),
       ]
     case .igammaSlope:
-      try unsupported(0)
+      try unsupported(0, "a of second order")
       return [nil, g * gammaDensity(x[0], x[1]) * (x[1].log() - x[0].digamma())]
     case .gammaSampleSlope, .logGammaSampleSlope:
       throw TensorError.unsupported("gamma", "has no second derivative by its shape parameter")
@@ -156,6 +155,31 @@ private enum BesselI0e {
     let large = select(isNear, x.constant(8), x)
     let beyond = series(16 / large - 1, far) / large.sqrt()
     return select(isNear, series(x / 4 - 1, near), beyond)
+  }
+}
+
+/// The Hurwitz zeta function in a form whose derivative by the exponent is known.
+private enum HurwitzZeta {
+  /// B₂ₖ / (2k)!, of the Bernoulli numbers.
+  private static let coefficients: [Double] = [
+    1 / 12, -1 / 720, 1 / 30_240, -1 / 1_209_600, 1 / 47_900_160, -691 / 1_307_674_368_000, 1 / 74_724_249_600,
+    -3_617 / 10_670_622_842_880_000, 43_867 / 5_109_094_217_170_944_000,
+  ]
+
+  /// By Euler and Maclaurin's formula after the first terms (DLMF 25.11.7), for x > 1 and q > 0.
+  static func series(_ x: Tensor, _ q: Tensor) -> Tensor {
+    let count = 10
+    let first = (0..<count).map { (-x * (q + Double($0)).log()).exp() }
+    let w = q + Double(count)
+    let power = (-x * w.log()).exp()
+    var rest = w / (x - 1) + 0.5
+    var factor = x / w
+    for (k, coefficient) in coefficients.enumerated() {
+      rest = rest + factor * coefficient
+      let next = x + Double(2 * k + 1)
+      factor = factor * next * (next + 1) / w.square()
+    }
+    return first.dropFirst().reduce(first[0], +) + power * rest
   }
 }
 
@@ -252,7 +276,7 @@ private func product(_ x: Tensor, _ y: Tensor, _ log: (Tensor) -> Tensor) -> Ten
 /// log B(a, b) = log Γ(a) + log Γ(b) - log Γ(a + b).
 public func logBeta(_ a: Tensor, _ b: Tensor) -> Tensor { a.lgamma() + b.lgamma() - (a + b).lgamma() }
 
-/// The Hurwitz zeta function Σ (n + q)^-x over n ≥ 0, for x > 1. No derivative by x.
+/// The Hurwitz zeta function Σ (n + q)^-x over n ≥ 0, for x > 1. The derivative by x needs q > 0.
 public func zeta(_ x: Tensor, _ q: Tensor) -> Tensor { Special.apply(.zeta, [x, q]) }
 
 /// The regularized lower incomplete gamma function P(a, x), for a > 0 and x ≥ 0. No second derivative by a.

@@ -109,6 +109,7 @@ extension MLIRScanner {
       }
     }
     if let dtype = DType.named(name) { return .known(dtype) }
+    if let narrow = NarrowInteger.named(name) { return .narrow(narrow) }
     let isType =
       name == "index" || name == "none" || name.hasPrefix("f") || name == "tf32"
       || (name.hasPrefix("i") || name.hasPrefix("ui") || name.hasPrefix("si"))
@@ -246,7 +247,7 @@ extension MLIRScanner {
     } else if name.hasSuffix(".conv") {
       if let axes = try convolutionAxes() { return .convolution(axes) }
     }
-    if name.hasPrefix("stablehlo.") || name.hasPrefix("mhlo.") {
+    if ["stablehlo.", "chlo.", "mhlo."].contains(where: name.hasPrefix) {
       place = start
       if let fields = fields(depth: depth) { return .dictionary(fields) }
     }

@@ -4,11 +4,19 @@ extension MLIRScanner {
   /// - Throws: `StableHLOError` where elements don't fit the type, or there are more or less than the shape takes.
   /// - Parameter widening: makes double precision of floating-point and complex elements.
   func tensor(_ dense: MLIRDense, widening: Bool = false) throws -> Tensor {
-    guard case .known(let spelled) = dense.element else {
-      throw unsupported("tensors have no elements of type \(dense.element.description)", at: dense.content.lowerBound)
+    let spelled: DType
+    switch dense.element {
+    case .known(let dtype): spelled = dtype
+    case .narrow(let type): spelled = type.storage
+    case .unknown(let name):
+      throw unsupported("tensors have no elements of type \(name)", at: dense.content.lowerBound)
     }
     var scanner = MLIRScanner(bytes, file: file, range: dense.content)
     var elements = try scanner.elements(TensorType(spelled, dense.shape))
+    if let narrow = dense.element.narrow, let byte = elements.first(where: { !narrow.holds($0) }) {
+      let value = narrow.isSigned ? "\(Int8(bitPattern: byte))" : "\(byte)"
+      throw error("'\(value)' isn't a \(narrow.mlir)", at: dense.content.lowerBound)
+    }
     let dtype = widening ? spelled.widened : spelled
     if dtype != spelled { elements = spelled.widened(elements) }
     let type = TensorType(dtype, dense.shape)

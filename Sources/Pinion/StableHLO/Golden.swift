@@ -31,7 +31,7 @@ package struct GoldenProgram {
     /// Of a file that could not be examined.
     package init(name: String, cause: String, message: String) {
       self.name = name
-      verdicts["run"] = .wrong(cause: cause, message: "\(name): \(message)")
+      verdicts["run"] = .wrong(cause: cause, message: message)
     }
   }
 
@@ -58,7 +58,7 @@ package struct GoldenProgram {
         let main = functions.first { $0.name == "main" }
         let entries = main.map { [$0] } ?? functions.filter { $0.arguments.isEmpty && $0.body != nil }
         for entry in entries {
-          GoldenProgram(module: module, function: entry.name).examine(options, &report)
+          GoldenProgram(module: module, function: entry.name).examine(entry, options, &report)
         }
       } catch {
         report.verdicts["run"] = verdict(error, "parse")
@@ -114,12 +114,18 @@ package struct GoldenProgram {
     return .wrong(cause: cause, message: String(message.prefix(300)))
   }
 
-  private func examine(_ options: Options, _ report: inout Report) {
+  private func examine(_ entry: MLIRFunction, _ options: Options, _ report: inout Report) {
     func add(_ name: String, _ cause: String, _ work: () throws -> Verdict) {
       if let known = report.verdicts[name], known != .right { return }
       do { report.verdicts[name] = try work() } catch { report.verdicts[name] = Self.verdict(error, cause) }
     }
+    guard entry.arguments.isEmpty else {
+      report.verdicts["run"] = .skipped("the program takes arguments from outside")
+      return
+    }
     add("run", "build") { try check() }
+    // A program that can't be built has nothing more to tell.
+    if case .wrong(let cause, _)? = report.verdicts["run"], cause != "values" { return }
     if options.roundtrip { add("roundtrip", "roundtrip") { try roundtrip() } }
     let inputs: [Tensor]
     do { inputs = try self.inputs() } catch { return }

@@ -1,6 +1,8 @@
 /// A value of a program: a tensor, or what orders and groups tensors.
 enum MLIRValue: Sendable {
   case tensor(Tensor)
+  /// Integers of less than 8 bits, in bytes.
+  case narrow(Tensor, NarrowInteger)
   case token
   case tuple([MLIRValue])
 }
@@ -74,7 +76,7 @@ final class GraphReader {
     guard let function = functions[name] else { throw scanner.error("there is no function @\(name)", at: place) }
     guard !calls.contains(name) else { throw scanner.error("@\(name) calls itself", at: place) }
     guard calls.count < MLIRScanner.depthLimit else { throw scanner.error("calls are nested too deep", at: place) }
-    if let results = given[name] { return results.map(MLIRValue.tensor) }
+    if let results = given[name] { return zip(results, function.resultTypes).map { MLIRValue($0, $1) } }
     guard let body = function.body else { throw scanner.error("@\(name) has no body", at: place) }
     calls.append(name)
     defer { calls.removeLast() }
@@ -157,10 +159,8 @@ final class GraphReader {
       located.isUnsupported = error.kind == .unsupported
       throw located
     }
-    for case .tensor(let tensor) in results {
-      if let failure = tensor.failure {
-        throw scanner.error("\(operation.name): \(failure.message)", at: operation.place)
-      }
+    for failure in results.compactMap({ $0.tensor?.failure }) {
+      throw scanner.error("\(operation.name): \(failure.message)", at: operation.place)
     }
     guard results.count == operation.resultTypes.count else {
       throw scanner.error(
@@ -179,21 +179,28 @@ final class GraphReader {
 
   /// The element type of tensors for one of the text.
   func dtype(_ element: MLIRElement, at place: Int) throws -> DType {
-    guard case .known(let dtype) = element else {
+    switch element {
+    case .known(let dtype): return widening ? dtype.widened : dtype
+    case .narrow(let type): return type.storage
+    case .unknown:
       throw scanner.unsupported("tensors have no elements of type \(element.description)", at: place)
     }
-    return widening ? dtype.widened : dtype
   }
 
   /// Compares a value's type with the one in the text, where `?` stands for any size.
   func check(_ value: MLIRValue, _ type: MLIRType, _ what: String, at place: Int) throws {
     switch (value, type) {
-    case (.tensor(let tensor), .tensor(let element, let sizes)):
+    case (.tensor(let tensor), .tensor(let element, let sizes)),
+      (.narrow(let tensor, _), .tensor(let element, let sizes)):
       let dtype = try dtype(element, at: place)
+      var narrow: NarrowInteger?
+      if case .narrow(_, let type) = value { narrow = type }
       let fits =
-        tensor.dtype == dtype && tensor.rank == sizes.count && zip(tensor.shape, sizes).allSatisfy { $1 ?? $0 == $0 }
+        tensor.dtype == dtype && narrow == element.narrow && tensor.rank == sizes.count
+        && zip(tensor.shape, sizes).allSatisfy { $1 ?? $0 == $0 }
       guard fits else {
-        throw scanner.error("\(what) is \(tensor.type.mlir), the text says \(type.description)", at: place)
+        let found = MLIRType.tensor(narrow.map(MLIRElement.narrow) ?? .known(tensor.dtype), tensor.shape)
+        throw scanner.error("\(what) is \(found.description), the text says \(type.description)", at: place)
       }
       guard MLIRScanner.isReasonable(tensor.shape) else {
         throw scanner.error("\(what) is \(tensor.type.mlir), more than 2^40 elements", at: place)

@@ -30,8 +30,11 @@ extension GraphReader {
 
     func tensors() throws -> [Tensor] {
       try values.enumerated().map { k, value in
-        guard case .tensor(let tensor) = value else { throw error("operand \(k) isn't a tensor") }
-        return tensor
+        switch value {
+        case .tensor(let tensor): return tensor
+        case .narrow: throw unsupported("isn't done here on integers of less than 8 bits")
+        case .token, .tuple: throw error("operand \(k) isn't a tensor")
+        }
       }
     }
 
@@ -212,13 +215,21 @@ extension GraphReader {
       try checkAccuracy()
       guard let dot = text.name.firstIndex(of: ".") else { throw error("isn't an operation of StableHLO") }
       let name = String(text.name[text.name.index(after: dot)...])
-      switch text.name[..<dot] {
+      return hasNarrow ? try narrow(name) : try wide(name)
+    }
+
+    /// Results of an operation on tensors whose elements have at least a byte, or are booleans.
+    func wide(_ name: String) throws -> [MLIRValue] {
+      switch text.name.prefix(while: { $0 != "." }) {
       case "stablehlo", "chlo", "mhlo":
         if let result = try elementwise(name) { return [.tensor(result)] }
         if let result = try shaping(name) { return [.tensor(result)] }
         if let results = try combining(name) { return results.map(MLIRValue.tensor) }
         if let result = try dynamic(name) { return [.tensor(result)] }
+        if let results = try exchange(name) { return results.map(MLIRValue.tensor) }
         if let results = try control(name) { return results }
+      case "interpreter":
+        throw unsupported("is for the reference interpreter: programs that run side by side, and dumps of values")
       case "func": if let results = try control(name) { return results }
       case "check":
         try check(name)

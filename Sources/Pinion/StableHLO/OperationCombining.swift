@@ -3,6 +3,7 @@ extension GraphReader.Operation {
   func combining(_ name: String) throws -> [Tensor]? {
     switch name {
     case "dot_general", "dot": return [try dot(isGeneral: name == "dot_general")]
+    case "ragged_dot": return [try raggedDot()]
     case "convolution":
       let operands = try tensors(2)
       return [try convolution(operands, padding: try padding(count: max(operands[0].rank - 2, 0)))]
@@ -77,6 +78,48 @@ extension GraphReader.Operation {
       operands = operands.map { Tensor.apply1(Convert(dtype: dtype), [$0]) }
     }
     return Tensor.apply1(primitive, operands)
+  }
+
+  /// A product for each group of places along an axis of the left operand, the ragged one: with the part of the right
+  /// operand that is the group's, or, where the ragged axis is summed over, of the group's places alone.
+  private func raggedDot() throws -> Tensor {
+    let operands = try tensors(3)
+    let (x, sizes) = (operands[0], operands[2])
+    let fields = try fields("ragged_dot_dimension_numbers")
+    let batch = try ["lhs_batching_dimensions", "rhs_batching_dimensions"].map { try fieldIntegers(fields, $0) }
+    let contract = try ["lhs_contracting_dimensions", "rhs_contracting_dimensions"].map {
+      try fieldIntegers(fields, $0)
+    }
+    let (ragged, group) = (
+      try fieldIntegers(fields, "lhs_ragged_dimensions"), try fieldIntegers(fields, "rhs_group_dimensions")
+    )
+    guard ragged.count == 1, x.shape.indices.contains(ragged[0]) else {
+      throw error("lhs_ragged_dimensions is \(ragged), expected one axis of \(x.shape)")
+    }
+    let axis = ragged[0]
+    if batch[0].contains(axis) {
+      return Tensor.apply1(DotGeneral(batch: batch, contract: contract), [x, operands[1]])
+    }
+    guard sizes.rank == 1, sizes.dtype.isInteger else {
+      throw unsupported("takes groups that are the same in all of a batch, got sizes \(sizes.type)")
+    }
+    let isSummed = contract[0].contains(axis)
+    guard group.count == (isSummed ? 0 : 1) else {
+      throw error("rhs_group_dimensions is \(group), expected \(isSummed ? "none" : "one axis")")
+    }
+    // A copy of the left operand for each group, with zeros outside of it.
+    let shape = sizes.shape + x.shape
+    let places = Tensor.iota([sizes.count, x.shape[axis]], axis: 1, dtype: sizes.dtype)
+    let ends = sizes.cumulativeSum().expandDims(1)
+    let isInside = (places .< ends) .&& (places .>= ends - sizes.expandDims(1))
+    let mask = Tensor.apply1(BroadcastInDim(shape: shape, axes: [0, axis + 1]), [isInside])
+    let copies = x.broadcast(to: shape)
+    let parts = select(mask, copies, Tensor.zeros(like: copies))
+    let product = Tensor.apply1(
+      DotGeneral(
+        batch: [batch[0].map { $0 + 1 }, batch[1]],
+        contract: [(isSummed ? [] : [0]) + contract[0].map { $0 + 1 }, group + contract[1]]), [parts, operands[1]])
+    return isSummed ? product.moveAxis(from: batch[0].count, to: 0) : product
   }
 
   /// The algorithm that a product may name: nothing here follows it, but it must be one.

@@ -14,6 +14,7 @@ extension GraphReader.Operation {
       guard let callee = try word("decomposition") else { throw error("has no attribute 'decomposition'") }
       return try reader.call(callee, values, at: text.place)
     case "while": return try whileLoop().map(MLIRValue.tensor)
+    case "scan": return try scanLoop().map(MLIRValue.tensor)
     case "if", "case": return try branches(isIf: name == "if").map(MLIRValue.tensor)
     case "optimization_barrier":
       guard !values.isEmpty else { return [] }
@@ -53,6 +54,30 @@ extension GraphReader.Operation {
     return Tensor.apply(
       While(condition: test, body: step, carried: operands.count), operands + testCaptured + stepCaptured,
       resultCount: operands.count)
+  }
+
+  /// Elements along an axis, and values carried from one to the next: results are those of all steps, then the carried.
+  private func scanLoop() throws -> [Tensor] {
+    let operands = try tensors()
+    guard let counts = try integers("operandSegmentSizes"), counts.count == 2, counts[0] > 0, counts[1] >= 0,
+      counts[0] + counts[1] == operands.count
+    else { throw error("operandSegmentSizes doesn't divide \(operands.count) operand(s) in inputs and starts") }
+    let (axis, body) = (try requiredInteger("dimension"), try regions(1)[0])
+    let (inputs, starts) = (Array(operands[..<counts[0]]), Array(operands[counts[0]...]))
+    for x in inputs where !x.shape.indices.contains(axis) { throw error("axis \(axis) isn't one of \(x.shape)") }
+    let (carried, results) = try scan(
+      starts, over: inputs.map { $0.moveAxis(from: axis, to: 0) }, reverse: try bool("is_reverse") ?? false
+    ) { (carried: [Tensor], element: [Tensor]) in
+      let values = try reader.run(body, (element + carried).map(MLIRValue.tensor), in: frame).compactMap(\.tensor)
+      guard values.count >= carried.count else {
+        throw error("the body returns \(values.count) value(s), of which \(carried.count) are carried on")
+      }
+      return (Array(values.suffix(carried.count)), Array(values.dropLast(carried.count)))
+    }
+    return try results.map { result in
+      guard axis < result.rank else { throw error("results \(result.shape) have no axis \(axis)") }
+      return result.moveAxis(from: 0, to: axis)
+    } + carried
   }
 
   private func branches(isIf: Bool) throws -> [Tensor] {

@@ -27,6 +27,7 @@ extension GraphReader.Operation {
 
   /// Operations on elements that stand at the same place.
   func elementwise(_ name: String) throws -> Tensor? {
+    if name == "cbrt", let x = try tensors(1).first, x.dtype.isComplex { return x ** (1.0 / 3) }
     if let kind = Self.unaries[name] { return Tensor.apply1(Unary(kind: kind), [try unbarred()]) }
     if name == "bessel_i1e" { return Tensor.apply1(Special(kind: .besselI1e), [try unbarred()]) }
     if let kind = Self.binaries[name] {
@@ -58,7 +59,10 @@ extension GraphReader.Operation {
     case "bitcast_convert":
       let type = try bareElement()
       let x = try tensors(1)[0]
-      return x.dtype == type ? x : Tensor.apply1(BitcastConvert(dtype: type), [x])
+      if x.dtype == type { return x }
+      if (x.dtype == .bool) != (type == .bool) { return try booleanBits(x, type) }
+      return Tensor.apply1(BitcastConvert(dtype: type), [x])
+    case "mulhi": return try upperProduct(tensors(2))
     case "reduce_precision":
       let bits: (Int, Int)
       if let format = try word("format") {
@@ -86,6 +90,49 @@ extension GraphReader.Operation {
       throw error("has no tensor as its only result")
     }
     return try reader.dtype(element, at: text.place)
+  }
+
+  /// Bits as booleans along a last axis, the lowest first, or back.
+  private func booleanBits(_ x: Tensor, _ type: DType) throws -> Tensor {
+    let other = type == .bool ? x.dtype : type
+    let words: [Int: DType] = [1: .uint8, 2: .uint16, 4: .uint32, 8: .uint64]
+    guard !other.isComplex, let word = words[other.byteCount] else {
+      throw unsupported("\(x.dtype) and \(type) have no bits in common")
+    }
+    let shape = type == .bool ? x.shape + [8 * other.byteCount] : x.shape
+    guard shape.last == 8 * other.byteCount else {
+      throw error("\(8 * other.byteCount) booleans make one \(type), the last axis of \(x.shape) hasn't as many")
+    }
+    let places = Tensor.iota(shape, axis: -1, dtype: word)
+    if type == .bool {
+      let bits = (x.dtype == word ? x : x.bitcast(word)).expandDims(-1).broadcast(to: shape)
+      return (bits.shiftRightLogical(places) & 1) .!= 0
+    }
+    let bits = Tensor.binary(.shiftLeft, x.cast(word), places).sum(-1)
+    return type == word ? bits : bits.bitcast(type)
+  }
+
+  /// The upper half of a product of twice as many bits.
+  private func upperProduct(_ operands: [Tensor]) throws -> Tensor {
+    let (a, b) = (operands[0], operands[1])
+    guard a.type == b.type, a.dtype.isInteger else {
+      throw error("takes integers of one type, got \(a.type), \(b.type)")
+    }
+    func shifted(_ x: Tensor, by bits: Int, isSigned: Bool) -> Tensor {
+      Tensor.binary(isSigned ? .shiftRightArithmetic : .shiftRightLogical, x, x.constant(Double(bits)))
+    }
+    let isSigned = a.dtype.isSignedInteger
+    if a.dtype.byteCount < 8 {
+      let wide: DType = isSigned ? .int64 : .uint64
+      return shifted(a.cast(wide) * b.cast(wide), by: 8 * a.dtype.byteCount, isSigned: isSigned).cast(a.dtype)
+    }
+    // By halves, of which the lower are without sign (Warren, Hacker's Delight, 8-2).
+    let low = 0xFFFF_FFFF
+    let (a0, b0) = (a & low, b & low)
+    let (a1, b1) = (shifted(a, by: 32, isSigned: isSigned), shifted(b, by: 32, isSigned: isSigned))
+    let cross = a1 * b0 + shifted(a0 * b0, by: 32, isSigned: false)
+    return a1 * b1 + shifted(cross, by: 32, isSigned: isSigned)
+      + shifted(a0 * b1 + (cross & low), by: 32, isSigned: isSigned)
   }
 
   private func convert(_ x: Tensor) throws -> Tensor {

@@ -14,6 +14,7 @@ extension MLIRParser {
       operation.resultTypes = [.tensor(dense.element, dense.shape)]
     case "stablehlo.reduce": try reduce(&operation, depth: depth)
     case "stablehlo.while": try whileLoop(&operation, depth: depth)
+    case "chlo.scan": try scan(&operation, depth: depth)
     case "stablehlo.convolution": try convolution(&operation)
     case "stablehlo.slice": try slice(&operation)
     case "stablehlo.compare": try compare(&operation)
@@ -270,6 +271,29 @@ extension MLIRParser {
     operation.regions.append(try region(arguments, depth: depth + 1))
     guard scanner.acceptWord("do") else { throw scanner.unexpected("'do'") }
     operation.regions.append(try region(arguments, depth: depth + 1))
+  }
+
+  /// `(%x, …) inits(%i, …) dimension=0 attributes {…} { ^bb0(…): … } : (types) -> types`.
+  private mutating func scan(_ operation: inout MLIROperation, depth: Int) throws {
+    var counts: [Int] = []
+    for word in ["", "inits"] {
+      guard word.isEmpty || scanner.acceptWord(word) else { throw scanner.unexpected("'\(word)'") }
+      let start = operation.operands.count
+      try scanner.expect("(")
+      if !scanner.accept(")") {
+        repeat { operation.operands.append(try operand()) } while scanner.accept(",")
+        try scanner.expect(")")
+      }
+      counts.append(operation.operands.count - start)
+    }
+    guard scanner.acceptWord("dimension") else { throw scanner.unexpected("'dimension'") }
+    try scanner.expect("=")
+    let axis = try scanner.integer()
+    if scanner.acceptWord("attributes") { operation.attributes = try scanner.dictionary() }
+    operation.attributes["dimension"] = .integer(axis)
+    operation.attributes["operandSegmentSizes"] = .list(counts.map(MLIRAttribute.integer))
+    operation.regions = [try region(depth: depth + 1)]
+    try functionType(&operation)
   }
 
   /// `(%x, %w) dim_numbers = […]x[…]->[…], window = {stride = …} {…} : …`.

@@ -69,7 +69,7 @@ public struct StableHLOModule: Sendable {
     functions.first { $0.name == name ?? mainName }?.arguments.map(\.name) ?? []
   }
 
-  /// Types of a function's arguments.
+  /// Types of a function's arguments. Integers of 2 and 4 bits are held in bytes: `i4` in int8, `ui4` in uint8.
   ///
   /// - Throws: `StableHLOError` where there is no such function, or it takes what isn't a tensor of known sizes.
   public func argumentTypes(of name: String? = nil) throws -> [TensorType] {
@@ -103,9 +103,11 @@ public struct StableHLOModule: Sendable {
     let name = name ?? mainName
     let reader = GraphReader(functions, scanner: scanner, given: given, widening: widening)
     let place = functions.first { $0.name == name }?.place ?? 0
-    let values = try reader.call(name, inputs.map(MLIRValue.tensor), at: place)
-    let results = values.compactMap { value in if case .tensor(let tensor) = value { tensor } else { nil } }
-    return (results, reader.checks)
+    let types = functions.first { $0.name == name }?.arguments.map(\.type) ?? []
+    let arguments = inputs.enumerated().map { k, input in
+      k < types.count ? MLIRValue(input, types[k]) : .tensor(input)
+    }
+    return (try reader.call(name, arguments, at: place).compactMap(\.tensor), reader.checks)
   }
 }
 

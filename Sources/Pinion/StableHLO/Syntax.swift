@@ -35,12 +35,15 @@ enum MLIRType: Hashable, Sendable {
 /// An element type as the text spells it.
 enum MLIRElement: Hashable, Sendable {
   case known(DType)
-  /// One that tensors don't have, such as `f8E4M3FN`, `i4` or a quantized one.
+  /// `i2`, `i4`, `ui2` or `ui4`.
+  case narrow(NarrowInteger)
+  /// One that tensors don't have, such as `f8E4M3FN` or a quantized one.
   case unknown(String)
 
   var description: String {
     switch self {
     case .known(let dtype): dtype.mlir
+    case .narrow(let type): type.mlir
     case .unknown(let name): name
     }
   }

@@ -90,21 +90,9 @@ func vmapLeaves(_ inputs: [Batched], size: Int, _ function: ([Tensor]) throws ->
   return try scope.batched(function(arguments), batched, size: size)
 }
 
-/// A function of one example, for a batch of them: the batch's axis is gone inside.
-///
-/// The function is called once; what it does is done for all examples together, so nothing is looped over.
-///
-/// - Parameters:
-///   - inAxes: for each argument the axis of its leaves that runs over the examples, `nil` for an argument that all
-///     examples share; axis 0 of every argument without it.
-///   - outAxes: for each result where the examples shall lie, `nil` for a result that doesn't differ between them; axis
-///     0 of every result without it.
-///   - function: from trees to trees.
-/// - Returns: a function that throws what `function` throws; `TensorError` where sizes differ, an axis isn't there, a
-///   result that should be shared differs, or an operation has no rule for batches.
-@_disfavoredOverload  // The form with one argument and result stands first.
-public func vmap<each I: Tree, each O: Tree>(
-  inAxes: [Int?]? = nil, outAxes: [Int?]? = nil, _ function: @escaping (repeat each I) throws -> (repeat each O)
+/// What the forms of `vmap` do.
+private func mapped<each I: Tree, each O: Tree>(
+  _ inAxes: [Int?]?, _ outAxes: [Int?]?, _ function: @escaping (repeat each I) throws -> (repeat each O)
 ) -> (repeat each I) throws -> (repeat each O) {
   { (arguments: repeat each I) throws -> (repeat each O) in
     var inputs: [Batched] = []
@@ -176,6 +164,25 @@ public func vmap<each I: Tree, each O: Tree>(
   }
 }
 
+/// A function of one example, for a batch of them: the batch's axis is gone inside.
+///
+/// The function is called once; what it does is done for all examples together, so nothing is looped over.
+///
+/// - Parameters:
+///   - inAxes: for each argument the axis of its leaves that runs over the examples, `nil` for an argument that all
+///     examples share; axis 0 of every argument without it.
+///   - outAxes: for each result where the examples shall lie, `nil` for a result that doesn't differ between them; axis
+///     0 of every result without it.
+///   - function: from trees to trees.
+/// - Returns: a function that throws what `function` throws; `TensorError` where sizes differ, an axis isn't there, a
+///   result that should be shared differs, or an operation has no rule for batches.
+@_disfavoredOverload  // Forms with few arguments stand first.
+public func vmap<each I: Tree, each O: Tree>(
+  inAxes: [Int?]? = nil, outAxes: [Int?]? = nil, _ function: @escaping (repeat each I) throws -> (repeat each O)
+) -> (repeat each I) throws -> (repeat each O) {
+  mapped(inAxes, outAxes, function)
+}
+
 /// A function of one example, for a batch of them; see the form with several arguments and results.
 ///
 /// - Parameters:
@@ -185,8 +192,35 @@ public func vmap<each I: Tree, each O: Tree>(
 public func vmap<I: Tree, O: Tree>(
   inAxis: Int = 0, outAxis: Int = 0, _ function: @escaping (I) throws -> O
 ) -> (I) throws -> O {
-  let list: (I) throws -> (O, [Tensor]) = vmap(inAxes: [inAxis], outAxes: [outAxis, 0]) { (x: I) -> (O, [Tensor]) in
-    (try function(x), [])
-  }
-  return { x in try list(x).0 }
+  mapped([inAxis], [outAxis], function)
+}
+
+// The compiler can't see through the general form in `vmap(f)(x, y)`; these it can.
+
+/// A function of one example, for a batch of them; see the general form.
+public func vmap<A: Tree, B: Tree, O: Tree>(
+  inAxes: [Int?]? = nil, outAxes: [Int?]? = nil, _ function: @escaping (A, B) throws -> O
+) -> (A, B) throws -> O {
+  mapped(inAxes, outAxes, function)
+}
+
+/// A function of one example, for a batch of them; see the general form.
+public func vmap<A: Tree, B: Tree, C: Tree, O: Tree>(
+  inAxes: [Int?]? = nil, outAxes: [Int?]? = nil, _ function: @escaping (A, B, C) throws -> O
+) -> (A, B, C) throws -> O {
+  mapped(inAxes, outAxes, function)
+}
+
+/// A function of one example, for a batch of them; see the general form.
+public func vmap<A: Tree, O: Tree, P: Tree>(
+  inAxes: [Int?]? = nil, outAxes: [Int?]? = nil, _ function: @escaping (A) throws -> (O, P)
+) -> (A) throws -> (O, P) {
+  mapped(inAxes, outAxes, function)
+}
+
+/// A function of one example, for a batch of them; see the general form.
+public func vmap<A: Tree, B: Tree, O: Tree, P: Tree>(
+  inAxes: [Int?]? = nil, outAxes: [Int?]? = nil, _ function: @escaping (A, B) throws -> (O, P)
+) -> (A, B) throws -> (O, P) {
+  mapped(inAxes, outAxes, function)
 }

@@ -16,6 +16,74 @@ private func checked(_ name: String, _ operation: LinearOperator, _ x: Tensor) t
   return result
 }
 
+/// The first two operands: outermost eigenvalues `[…, k]` and eigenvectors `[…, n, k]` of a Hermitian operator; later
+/// ones are what it captures.
+private struct Eigenpairs: Primitive {
+  let name: String
+  let operation: Region
+  let end: SpectrumEnd
+  let tolerance: Double
+
+  func resultTypes(_ inputs: [TensorType]) throws -> [TensorType] { Array(inputs.prefix(2)) }
+  func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
+    Array(operands.prefix(2))
+  }
+
+  /// By dλ = vᴴ dA v, and dv = Σ v' (v'ᴴ dA v) / (λ - λ') over the other pairs, beside which the solution x of
+  /// (λ - A) x = dA v in what they leave of the space: definite there, as the pairs are outermost.
+  func vjp(_ context: VJPContext) throws -> [Tensor?] {
+    let (operation, values, vectors) = (operation, context.outputs[0], context.outputs[1])
+    let captured = Array(context.inputs[2...])
+    guard context.needs.dropFirst(2).contains(true) else { return context.inputs.map { _ in nil } }
+    let dtype = vectors.dtype
+    var cotangent = Tensor.zeros(like: vectors)
+    if let g = context.cotangents[0] { cotangent = cotangent + vectors.conjugate() * g.expandDims(-2).cast(dtype) }
+    if let g = context.cotangents[1]?.conjugate() {
+      func apart(_ x: Tensor) -> Tensor { x - vectors.matmul(vectors.adjoint().matmul(x)) }
+      let distances = values.expandDims(-2) - values.expandDims(-1)
+      let noise = stopGradient(values.abs().max(axes: [-1], keepDims: true).expandDims(-1)) * tolerance
+      let counts = distances.abs() .> noise
+      let one = Tensor.ones(like: distances)
+      let factors = select(counts, one / select(counts, distances, one), Tensor.zeros(like: distances)).cast(dtype)
+      let among = vectors.matmul(factors * vectors.adjoint().matmul(g))
+      let sign: Double = end == .largest ? 1 : -1
+      let scale = values.expandDims(-2).cast(dtype)
+      let beyond = try conjugateGradient(sign * apart(g), tolerance: tolerance) { x in
+        let rest = apart(x)
+        return apart(sign * (rest * scale - (try operation([rest] + captured)[0]))) + (x - rest)
+      }.solution
+      cotangent = cotangent + (among + beyond).conjugate()
+    }
+    let (_, pull) = try Pinion.vjp(captured) { try operation([vectors] + $0) }
+    return try [nil, nil] + pull([cotangent])
+  }
+
+  func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {
+    let leading = zip(inputs, axes).map { Batched(tensor: $0, axis: $1).leading(size) }
+    let (region, captured) = try Region.trace(leading[1...].map(\.type), .made) { placeholders in
+      try vmapLeaves(placeholders.map { Batched(tensor: $0, axis: 0) }, size: size) { try operation($0) }
+        .map { $0.leading(size) }
+    }
+    let all = Eigenpairs(name: name, operation: region, end: end, tolerance: tolerance)
+    return (Tensor.apply(all, leading + captured, resultCount: 2), [0, 0])
+  }
+
+  /// Gives eigenvectors that were found, as columns, their eigenvalues vᴴ A v and derivatives by what the operator
+  /// captures.
+  static func of(
+    _ name: String, _ columns: Tensor, _ end: SpectrumEnd, tolerance: Double, _ operation: LinearOperator
+  ) throws -> (values: Tensor, vectors: Tensor) {
+    let fixed = stopGradient(columns)
+    let (region, captured) = try Region.trace([columns.type]) { [try checked(name, operation, $0[0])] }
+    let image = try region([fixed] + captured.map(stopGradient))[0]
+    let values = (fixed.conjugate() * image).sum(axes: [-2]).real()
+    let primitive = Eigenpairs(name: name, operation: region, end: end, tolerance: tolerance)
+    let results = Tensor.apply(primitive, [values, fixed] + captured, resultCount: 2)
+    if let failure = results[0].failure { throw failure }
+    return (results[0], results[1])
+  }
+}
+
 /// Lanczos' tridiagonal form of a Hermitian operator, with full reorthogonalisation: one loop in a compiled program.
 ///
 /// Where the vectors span an invariant space, a new direction begins, with a zero off the diagonal. No derivative flows
@@ -65,8 +133,9 @@ public func lanczosTridiagonal(
 
 /// Eigenvalues and eigenvectors at one end of a Hermitian operator's spectrum, by Lanczos' method.
 ///
-/// Eigenvalues have their first derivative by what the operator captures (vᴴ dA v); eigenvectors are taken as constant.
-/// Several equal eigenvalues need steps for each; see `lobpcg`.
+/// Both have derivatives of all orders by what the operator captures, those of the eigenvectors by conjugate gradients:
+/// they are as good as the eigenvectors and the gap to the next eigenvalue allow. Pairs among the `count` whose difference
+/// is rounding add nothing, as in `eigh`. Several equal eigenvalues need steps for each; see `lobpcg`.
 ///
 /// - Parameters:
 ///   - initial: a vector `[n]` that isn't orthogonal to the eigenvectors, such as a random one.
@@ -89,13 +158,16 @@ public func lanczos(
   let shifted = concatenate([Tensor.zeros([1, m], dtype: beside.dtype), lower.slice(axis: 0, from: 0, to: m - 1)])
   let (_, vectors) = eigh(diagonal.diagonalMatrix() + shifted + shifted.matrixTranspose())
   let chosen = outermost(vectors, count, end).cast(initial.dtype)
-  let columns = stopGradient(basis.matrixTranspose().matmul(chosen))
-  return (
-    try rayleighQuotients(columns) { x in
-      try stack((0..<count).map { try operation(x.slice(axis: 1, from: $0, to: $0 + 1).squeeze(axis: 1)) }, axis: 1)
-    }, columns
-  )
+  let (values, columns) = try Eigenpairs.of(
+    "lanczos", basis.matrixTranspose().matmul(chosen), end, tolerance: derivativeTolerance(initial.dtype)
+  ) { x in
+    try stack((0..<count).map { try operation(x.slice(axis: 1, from: $0, to: $0 + 1).squeeze(axis: 1)) }, axis: 1)
+  }
+  return (values, columns)
 }
+
+/// How far derivatives of eigenvectors are solved for, and which differences of eigenvalues count as rounding.
+private func derivativeTolerance(_ dtype: DType) -> Double { dtype.realType == .float64 ? 1e-12 : 1e-6 }
 
 /// The columns of the outermost eigenvalues, of those in ascending order.
 private func outermost(_ vectors: Tensor, _ count: Int, _ end: SpectrumEnd) -> Tensor {
@@ -104,11 +176,6 @@ private func outermost(_ vectors: Tensor, _ count: Int, _ end: SpectrumEnd) -> T
   case .smallest: vectors.slice(axis: -1, from: 0, to: count)
   case .largest: vectors.slice(axis: -1, from: n - count, to: n).reverse([vectors.rank - 1])
   }
-}
-
-/// vᴴ A v of unit columns, through which derivatives by A flow.
-private func rayleighQuotients(_ columns: Tensor, _ operation: LinearOperator) throws -> Tensor {
-  (columns.conjugate() * (try operation(columns))).sum(axes: [0]).real()
 }
 
 /// Eigenvalues and eigenvectors at one end of a Hermitian operator's spectrum, by the locally optimal block preconditioned
@@ -167,6 +234,7 @@ public func lobpcg(
     let next = q.matmul(best.coefficients)
     return [next, best.images, next - x.matmul(x.adjoint().matmul(next)), best.values, state[4] + 1]
   }
-  let vectors = stopGradient(last[0])
-  return (try rayleighQuotients(vectors, operation), vectors, last[4])
+  let (values, vectors) = try Eigenpairs.of(
+    name, last[0], end, tolerance: derivativeTolerance(dtype), operation)
+  return (values, vectors, last[4])
 }
