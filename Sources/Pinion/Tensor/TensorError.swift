@@ -1,4 +1,5 @@
 import Runtime
+import Synchronization
 
 /// A place in the user's source.
 public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
@@ -13,14 +14,10 @@ public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
   /// taking out of it: so once, and early.
   static let images = ImageMap.capture()
 
-  /// The innermost place on the stack that isn't in the array library.
-  ///
-  /// Operators can't take `#line` as a default argument, so the place is read from the backtrace. That costs some
-  /// microseconds, and happens once per failure.
-  static func ofCaller() -> SourceLocation? {
-    guard let backtrace = try? Backtrace.capture(limit: 64, images: images),
-      let frames = backtrace.symbolicated(with: images, options: [.showInlineFrames, .useSymbolCache])?.frames
-    else { return nil }
+  /// The innermost place on a stack that isn't in the array library.
+  init?(_ backtrace: Backtrace) {
+    let options: Backtrace.SymbolicationOptions = [.showInlineFrames, .useSymbolCache]
+    guard let frames = backtrace.symbolicated(with: Self.images, options: options)?.frames else { return nil }
     for frame in frames {
       guard let symbol = frame.symbol, let place = symbol.sourceLocation, place.line > 0 else { continue }
       // Inlined frames may have the library's files without their folder.
@@ -28,10 +25,32 @@ public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
       if place.path.contains("/Sources/Pinion/") || place.path.contains("<compiler-generated>") { continue }
       if place.path.hasPrefix("/home/build-user/") { continue }
       let name = place.path.split(separator: "/").last.map(String.init) ?? place.path
-      return SourceLocation(file: name, line: place.line)
+      (file, line) = (name, place.line)
+      return
     }
     return nil
   }
+}
+
+/// Where an error came up. Operators can't take `#line` as a default argument, so the stack is kept, in microseconds;
+/// to find the place on it takes up to a second in a large program, and is done where someone wants to know.
+private final class CallStack: Hashable, Sendable {
+  private let backtrace: Backtrace?
+  private let found = Mutex<SourceLocation??>(nil)
+
+  init() { backtrace = try? Backtrace.capture(limit: 64, images: SourceLocation.images) }
+
+  var place: SourceLocation? {
+    found.withLock { found in
+      if let known = found { return known }
+      let place = backtrace.flatMap { SourceLocation($0) }
+      found = .some(place)
+      return place
+    }
+  }
+
+  static func == (a: CallStack, b: CallStack) -> Bool { a === b || a.place == b.place }
+  func hash(into hasher: inout Hasher) {}
 }
 
 /// What went wrong with a tensor, where, and what was expected.
@@ -62,14 +81,15 @@ public struct TensorError: Error, Hashable, Sendable, CustomStringConvertible {
   public var operation: String
   /// What is wrong and what was expected.
   public var message: String
+  private let stack = CallStack()
+
   /// Where the user called the operation, as far as the backtrace tells.
-  public var location: SourceLocation?
+  public var location: SourceLocation? { stack.place }
 
   public init(_ kind: Kind, _ operation: String, _ message: String) {
     self.kind = kind
     self.operation = operation
     self.message = message
-    self.location = SourceLocation.ofCaller()
   }
 
   /// Shapes that don't fit.
