@@ -225,21 +225,39 @@ struct GoldenSummary {
   func leftOut(width: Int) -> [String] {
     skipped.sorted { $0.key < $1.key }.flatMap { reason, names -> [String] in
       var lines = ["\(reason) (\(names.count))", " "]
-      var file = ""
-      for name in names {
-        // Modules of one file are told by their numbers.
-        let parts = name.split(separator: "#", maxSplits: 1).map(String.init)
-        let word = parts.count == 2 && parts[0] == file ? "#\(parts[1])" : name
-        file = parts.first ?? ""
+      for word in Self.ranges(names) {
         let last = lines.count - 1
         if lines[last].count + 1 + word.count > width, lines[last].count > 1 {
-          lines.append("  \(name)")
+          lines.append("  \(word)")
         } else {
           lines[last] += " \(word)"
         }
       }
       return lines
     }
+  }
+
+  /// Names, of which those of neighbouring modules of one file are one: `a.mlir b.mlir#1-3 #5`.
+  private static func ranges(_ names: [String]) -> [String] {
+    var words: [String] = []
+    var (file, first, last) = ("", 0, 0)
+    for name in names {
+      let parts = name.split(separator: "#", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let number = Int(parts[1]) else {
+        words.append(name)
+        file = ""
+        continue
+      }
+      if parts[0] == file, number == last + 1 {
+        let start = words.removeLast().prefix { $0 != "#" }
+        words.append("\(start)#\(first)-\(number)")
+      } else {
+        words.append(parts[0] == file ? "#\(number)" : name)
+        first = number
+      }
+      (file, last) = (parts[0], number)
+    }
+    return words
   }
 
   /// For each examination how many are right, of how many, and what is with the others.

@@ -100,7 +100,7 @@ private enum Programs {
       ])
     // What was left out has its programs and the reason.
     let start = try #require(lines.firstIndex(of: "grad left out: no floating-point inputs (2)"))
-    #expect(lines[start + 1] == "  d-two.mlir#1 #2")
+    #expect(lines[start + 1] == "  d-two.mlir#1-2")
     #expect(lines.contains("vmap left out: no inputs (2)"))
     let table = lines.suffix(14).map { $0.split(separator: " ").joined(separator: " ") }
     #expect(table.contains("run right 2 33.3 %") && table.contains("run failed: values 2 33.3 %"))
