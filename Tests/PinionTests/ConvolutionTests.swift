@@ -47,33 +47,35 @@ func storedArrays() throws -> [String: StoredArray] { try oracle("arrays", as: [
   }
 
   @Test func derivatives() throws {
-    try checkGradients("1d", [numbers([2, 7, 2]), numbers([3, 2, 3], seed: 2)]) {
+    var checks = GradientChecks()
+    checks.add("1d", [numbers([2, 7, 2]), numbers([3, 2, 3], seed: 2)]) {
       convolution($0[0], $0[1], strides: [2], padding: .explicit([[2, 1]]))
     }
-    try checkGradients("2d, all attributes", [numbers([2, 6, 5, 2]), numbers([2, 3, 2, 2], seed: 2)]) {
+    checks.add("2d, all attributes", [numbers([2, 6, 5, 2]), numbers([2, 3, 2, 2], seed: 2)]) {
       convolution(
         $0[0], $0[1], strides: [2, 3], padding: .explicit([[3, 0], [-1, 2]]), inputDilation: [1, 2],
         kernelDilation: [3, 2])
     }
-    try checkGradients("groups", [numbers([2, 5, 4, 4]), numbers([3, 2, 2, 6], seed: 2)]) {
+    checks.add("groups", [numbers([2, 5, 4, 4]), numbers([3, 2, 2, 6], seed: 2)]) {
       convolution($0[0], $0[1], strides: [2, 1], padding: .same, groups: 2)
     }
-    try checkGradients("depthwise", [numbers([2, 5, 4, 3]), numbers([3, 3, 1, 6], seed: 2)]) {
+    checks.add("depthwise", [numbers([2, 5, 4, 3]), numbers([3, 3, 1, 6], seed: 2)]) {
       convolution($0[0], $0[1], padding: .same, groups: 3)
     }
-    try checkGradients("3d", [numbers([1, 3, 4, 3, 2]), numbers([2, 2, 2, 2, 2], seed: 2)]) {
+    checks.add("3d", [numbers([1, 3, 4, 3, 2]), numbers([2, 2, 2, 2, 2], seed: 2)]) {
       convolution($0[0], $0[1], strides: [1, 2, 1])
     }
-    try checkGradients("strides leave a rest", [numbers([1, 8, 1]), numbers([2, 1, 1], seed: 2)]) {
+    checks.add("strides leave a rest", [numbers([1, 8, 1]), numbers([2, 1, 1], seed: 2)]) {
       convolution($0[0], $0[1], strides: [5])
     }
-    try checkGradients("kernel in the padding alone", [numbers([1, 2, 1]), numbers([2, 1, 1], seed: 2)]) {
+    checks.add("kernel in the padding alone", [numbers([1, 2, 1]), numbers([2, 1, 1], seed: 2)]) {
       convolution($0[0], $0[1], padding: .explicit([[4, 3]]))
     }
-    try checkGradients("transposed", [numbers([2, 3, 4, 4]), numbers([3, 2, 2, 6], seed: 2)]) {
+    checks.add("transposed", [numbers([2, 3, 4, 4]), numbers([3, 2, 2, 6], seed: 2)]) {
       convolutionTransposed(
         $0[0], $0[1], strides: [2, 3], padding: .explicit([[1, 0], [0, 1]]), outputPadding: [1, 0], groups: 2)
     }
+    try checks.run()
   }
 
   /// A transposed convolution is the transpose of the convolution as a linear map.
@@ -151,22 +153,24 @@ func storedArrays() throws -> [String: StoredArray] { try oracle("arrays", as: [
   }
 
   @Test func derivatives() throws {
+    var checks = GradientChecks()
     let (x1, x2) = (numbers([2, 7, 2]), numbers([2, 5, 6, 2]))
     // The square makes the second derivative show.
-    try checkGradients("max", [x2]) { $0[0].maxPool(window: [3, 2], strides: [2, 2], padding: .same).square() }
-    try checkGradients("max, gaps", [x1]) {
+    checks.add("max", [x2]) { $0[0].maxPool(window: [3, 2], strides: [2, 2], padding: .same).square() }
+    checks.add("max, gaps", [x1]) {
       $0[0].maxPool(window: [2], strides: [3], padding: .explicit([[1, 0]])).square()
     }
-    try checkGradients("min", [x2]) { $0[0].minPool(window: [2, 3], strides: [1, 1]).square() }
-    try checkGradients("average", [x2]) {
+    checks.add("min", [x2]) { $0[0].minPool(window: [2, 3], strides: [1, 1]).square() }
+    checks.add("average", [x2]) {
       $0[0].averagePool(window: [3, 2], strides: [2, 1], padding: .same).square()
     }
-    try checkGradients("average inside", [x2]) {
+    checks.add("average inside", [x2]) {
       $0[0].averagePool(window: [3, 2], strides: [1, 3], padding: .same, countsPadding: false).square()
     }
-    try checkGradients("3d", [numbers([1, 3, 4, 4, 2])]) {
+    checks.add("3d", [numbers([1, 3, 4, 4, 2])]) {
       $0[0].maxPool(window: [2, 2, 2], strides: [1, 2, 1]).square()
     }
+    try checks.run()
   }
 
   @Test func badArguments() {

@@ -41,23 +41,25 @@ import Testing
   }
 
   @Test func derivatives() throws {
+    var checks = GradientChecks()
     let (t, u) = (numbers([4, 3, 2]), numbers([4, 5, 2], seed: 2))
     let (repeated, outside) = (at([0, 2, 2, -1, 1]), at([0, 2, 2, -4, 7]))
-    try checkGradients("take", [t]) { $0[0].take(repeated, axis: 1).square() }
-    try checkGradients("take outside", [t]) { $0[0].take(outside, axis: 1).square() }
-    try checkGradients("take rows", [t]) { $0[0].take(self.at([3, 3, 0, -1], [2, 2])).square() }
+    checks.add("take", [t]) { $0[0].take(repeated, axis: 1).square() }
+    checks.add("take outside", [t]) { $0[0].take(outside, axis: 1).square() }
+    checks.add("take rows", [t]) { $0[0].take(self.at([3, 3, 0, -1], [2, 2])).square() }
     let places = at([0, 2, -1, 2, 1, 1, 0, 0], [4, 1, 2])
-    try checkGradients("takeAlong", [t]) { $0[0].takeAlong(places, axis: 1).square() }
-    try checkGradients("scatterAdd", [t, u]) { $0[0].scatterAdd(outside, $0[1], axis: 1).square() }
-    try checkGradients("scatterSet", [t, u]) { $0[0].scatterSet(outside, $0[1], axis: 1).square() }
-    try checkGradients("scatterMax", [t, u]) { $0[0].scatterMax(outside, $0[1], axis: 1).square() }
-    try checkGradients("scatterMin", [t, u]) { $0[0].scatterMin(outside, $0[1], axis: 1).square() }
-    try checkGradients("scatterAddAlong", [t, numbers([4, 1, 2])]) {
+    checks.add("takeAlong", [t]) { $0[0].takeAlong(places, axis: 1).square() }
+    checks.add("scatterAdd", [t, u]) { $0[0].scatterAdd(outside, $0[1], axis: 1).square() }
+    checks.add("scatterSet", [t, u]) { $0[0].scatterSet(outside, $0[1], axis: 1).square() }
+    checks.add("scatterMax", [t, u]) { $0[0].scatterMax(outside, $0[1], axis: 1).square() }
+    checks.add("scatterMin", [t, u]) { $0[0].scatterMin(outside, $0[1], axis: 1).square() }
+    checks.add("scatterAddAlong", [t, numbers([4, 1, 2])]) {
       $0[0].scatterAddAlong(places, $0[1], axis: 1).square()
     }
-    try checkGradients("scatterSetAlong", [t, numbers([4, 1, 2])]) {
+    checks.add("scatterSetAlong", [t, numbers([4, 1, 2])]) {
       $0[0].scatterSetAlong(places, $0[1], axis: 1).square()
     }
+    try checks.run()
   }
 
   @Test func equalExtremesShareTheDerivative() throws {
@@ -68,13 +70,14 @@ import Testing
   }
 
   @Test func generalGather() throws {
+    var checks = GradientChecks()
     // Windows of 2×2 at three places; the last is moved inside.
     let corners = GatherDimensions(
       sliceAxes: [1, 2], collapsedAxes: [], indexedAxes: [0, 1], indexVectorAxis: 1)
     let places = at([0, 0, 1, 2, 9, 9], [3, 2])
     let windows = gather(x, places, dimensions: corners, sizes: [2, 2])
     #expect(try ints(windows) == [0, 1, 4, 5, 6, 7, 10, 11, 6, 7, 10, 11])
-    try checkGradients("gather", [numbers([3, 4])]) {
+    checks.add("gather", [numbers([3, 4])]) {
       gather($0[0], places, dimensions: corners, sizes: [2, 2]).square()
     }
     // A batch axis in both.
@@ -83,23 +86,25 @@ import Testing
       indexVectorAxis: 2)
     let picked = gather(x, at([0, 3, 1, 1, 2, 0], [3, 2]), dimensions: batched, sizes: [1, 1])
     #expect(try ints(picked) == [0, 3, 5, 5, 10, 8])
-    try checkGradients("batched gather", [numbers([3, 4])]) {
+    checks.add("batched gather", [numbers([3, 4])]) {
       gather($0[0], self.at([0, 3, 1, 1, 2, 0], [3, 2]), dimensions: batched, sizes: [1, 1]).square()
     }
     #expect(gather(x, places, dimensions: corners, sizes: [2]).failure?.kind == .value)
     #expect(gather(x, places.cast(.float32), dimensions: corners, sizes: [2, 2]).failure?.kind == .dtype)
     #expect(gather(x, at([0]), dimensions: corners, sizes: [2, 2]).failure?.kind == .shape)
     #expect(gather(x, at([0, 0, 0], [1, 3]), dimensions: corners, sizes: [2, 2]).failure?.kind == .shape)
+    try checks.run()
   }
 
   @Test func dynamicSlices() throws {
+    var checks = GradientChecks()
     func start(_ a: Int32, _ b: Int32) -> [Tensor] { [Tensor(a), Tensor(b)] }
     #expect(try ints(x.dynamicSlice(starts: start(1, -2), sizes: [2, 2])) == [6, 7, 10, 11])
     #expect(try ints(x.dynamicSlice(starts: start(9, 0), sizes: [1, 2])) == [8, 9])
     let patch = at([-1, -2], [1, 2])
     #expect(try ints(x.dynamicUpdateSlice(patch, starts: start(0, 3))) == [0, 1, -1, -2, 4, 5, 6, 7, 8, 9, 10, 11])
-    try checkGradients("slice", [numbers([3, 4])]) { $0[0].dynamicSlice(starts: start(2, 1), sizes: [2, 2]).square() }
-    try checkGradients("update", [numbers([3, 4]), numbers([2, 2], seed: 2)]) {
+    checks.add("slice", [numbers([3, 4])]) { $0[0].dynamicSlice(starts: start(2, 1), sizes: [2, 2]).square() }
+    checks.add("update", [numbers([3, 4]), numbers([2, 2], seed: 2)]) {
       $0[0].dynamicUpdateSlice($0[1], starts: start(1, 3)).square()
     }
     // One program, other places.
@@ -109,6 +114,7 @@ import Testing
     #expect(x.dynamicSlice(starts: [Tensor(0 as Int32)], sizes: [1, 1]).failure?.kind == .value)
     #expect(x.dynamicSlice(starts: [Tensor(0.0), Tensor(0.0)], sizes: [1, 1]).failure?.kind == .dtype)
     #expect(x.dynamicUpdateSlice(at([1]), starts: start(0, 0)).failure?.kind == .shape)
+    try checks.run()
   }
 
   @Test func oneHots() throws {

@@ -10,60 +10,68 @@ import Testing
   var spd: Tensor { positiveDefinite(a) }
 
   @Test func solves() throws {
-    try checkGradients("cholesky", [spd]) { cholesky($0[0]) }
-    try checkGradients("solve", [spd, b]) { solve($0[0], $0[1]) }
-    try checkGradients("solve transposed", [spd, b]) { lu($0[0]).solve($0[1], transpose: true) }
-    try checkGradients("inverse", [spd]) { inverse($0[0]) }
-    try checkGradients("triangularSolve", [spd, b]) { triangularSolve($0[0], $0[1], lower: true, transpose: true) }
-    try checkGradients("triangularSolve from the right", [spd, b]) {
+    var checks = GradientChecks()
+    checks.add("cholesky", [spd]) { cholesky($0[0]) }
+    checks.add("solve", [spd, b]) { solve($0[0], $0[1]) }
+    checks.add("solve transposed", [spd, b]) { lu($0[0]).solve($0[1], transpose: true) }
+    checks.add("inverse", [spd]) { inverse($0[0]) }
+    checks.add("triangularSolve", [spd, b]) { triangularSolve($0[0], $0[1], lower: true, transpose: true) }
+    checks.add("triangularSolve from the right", [spd, b]) {
       triangularSolve($0[0], $0[1].matrixTranspose(), lower: false, fromRight: true)
     }
-    try checkGradients("triangularSolve, unit", [a, b]) {
+    checks.add("triangularSolve, unit", [a, b]) {
       triangularSolve($0[0], $0[1], lower: false, unitDiagonal: true)
     }
-    try checkGradients("choleskySolve", [spd, b]) { choleskySolve(cholesky($0[0]), $0[1]) }
+    checks.add("choleskySolve", [spd, b]) { choleskySolve(cholesky($0[0]), $0[1]) }
+    try checks.run()
   }
 
   @Test func factors() throws {
+    var checks = GradientChecks()
     for shape in [[3, 3], [4, 3], [3, 4]] {
       let x = numbers(shape, seed: 8)
-      try checkGradients("lu \(shape)", [x], second: shape == [3, 3]) { lu($0[0]).factors }
-      try checkGradients("qr \(shape)", [x], second: shape == [4, 3]) {
+      checks.add("lu \(shape)", [x], second: shape == [3, 3]) { lu($0[0]).factors }
+      checks.add("qr \(shape)", [x], second: shape == [4, 3]) {
         let (q, r) = qr($0[0])
         return q.matmul(numbers([q.type.columns, 2], seed: 3)).sum() + r.square().sum() * 0.1 + r.exp().sum()
       }
-      try checkGradients("svd \(shape)", [x], second: shape == [4, 3]) {
+      checks.add("svd \(shape)", [x], second: shape == [4, 3]) {
         let (u, s, vh) = svd($0[0])
         return (u.square() * numbers(u.shape, seed: 3)).sum() + s.exp().sum()
           + (vh.square() * numbers(vh.shape, seed: 4)).sum()
       }
-      try checkGradients("pseudoInverse \(shape)", [x], second: shape == [4, 3]) { pseudoInverse($0[0]) }
+      checks.add("pseudoInverse \(shape)", [x], second: shape == [4, 3]) { pseudoInverse($0[0]) }
     }
+    try checks.run()
   }
 
   @Test func spectra() throws {
-    try checkGradients("eigh", [spd]) {
+    var checks = GradientChecks()
+    checks.add("eigh", [spd]) {
       let (w, v) = eigh($0[0])
       return concatenate([w, (v.square() * numbers(v.shape, seed: 3)).sum(axes: [-1])], axis: -1)
     }
-    try checkGradients("eigvalsh", [spd]) { eigvalsh($0[0]) }
-    try checkGradients("svdvals", [a]) { svdvals($0[0]) }
-    try checkGradients("determinant", [a]) { determinant($0[0]) }
-    try checkGradients("slogdet", [a]) { slogdet($0[0]).logAbs }
+    checks.add("eigvalsh", [spd]) { eigvalsh($0[0]) }
+    checks.add("svdvals", [a]) { svdvals($0[0]) }
+    checks.add("determinant", [a]) { determinant($0[0]) }
+    checks.add("slogdet", [a]) { slogdet($0[0]).logAbs }
+    try checks.run()
   }
 
   @Test func functions() throws {
-    try checkGradients("matrixExponential", [a[0] * 4]) { matrixExponential($0[0]) }
-    try checkGradients("matrixPower", [spd]) { matrixPower($0[0], -3) }
-    try checkGradients("lstsq", [numbers([4, 2], seed: 3), numbers([4], seed: 4)]) { lstsq($0[0], $0[1]).solution }
-    try checkGradients("norms", [a]) { x in
+    var checks = GradientChecks()
+    checks.add("matrixExponential", [a[0] * 4]) { matrixExponential($0[0]) }
+    checks.add("matrixPower", [spd]) { matrixPower($0[0], -3) }
+    checks.add("lstsq", [numbers([4, 2], seed: 3), numbers([4], seed: 4)]) { lstsq($0[0], $0[1]).solution }
+    checks.add("norms", [a]) { x in
       stack([MatrixNorm.frobenius, .nuclear, .spectral, .leastSingular, .one, .infinity].map { matrixNorm(x[0], $0) })
     }
-    try checkGradients("vector norms", [a]) { x in
+    checks.add("vector norms", [a]) { x in
       stack([1, 2, 3.5, .infinity, -.infinity].map { vectorNorm(x[0], order: $0) })
     }
     #expect(try doubles(grad { (x: Tensor) in vectorNorm(x) }(Tensor.zeros([3]))) == [0, 0, 0])
     #expect(try doubles(grad { (x: Tensor) in vectorNorm(x, order: 3) }(Tensor.zeros([3]))) == [0, 0, 0])
+    try checks.run()
   }
 
   @Test func cofactorsOfSingularMatrices() throws {

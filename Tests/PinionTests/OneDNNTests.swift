@@ -234,7 +234,7 @@ import Testing
   /// What can't be used is named, with the reason.
   @Test func anotherLibrary() throws {
     func problem(_ body: () throws -> Void) -> String {
-      do { try body() } catch { return "\(error)" }
+      do { try body() } catch { return words(error) }
       return "none"
     }
     #expect(problem { try OneDNN.open("/nowhere/libdnnl.so.3") }.hasPrefix("can't use /nowhere/libdnnl.so.3: "))

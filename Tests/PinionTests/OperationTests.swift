@@ -17,24 +17,27 @@ import Testing
     ("clamp", { $0.clamp(min: -0.3, max: 0.4) }, -1, 1),
   ]
 
-  @Test(arguments: unary.indices) func derivative(_ i: Int) throws {
-    let (name, f, low, high) = Self.unary[i]
-    try checkGradients(name, [numbers([2, 3], low, high)]) { f($0[0]) }
+  @Test func derivatives() throws {
+    var checks = GradientChecks()
+    for (name, f, low, high) in Self.unary { checks.add(name, [numbers([2, 3], low, high)]) { f($0[0]) } }
+    try checks.run()
   }
 
   @Test func binaryDerivatives() throws {
+    var checks = GradientChecks()
     let (a, b) = (numbers([2, 3], 0.5, 2), numbers([3], 0.5, 2, seed: 2))
-    try checkGradients("add", [a, b]) { $0[0] + $0[1] }
-    try checkGradients("subtract", [a, b]) { $0[0] - $0[1] }
-    try checkGradients("multiply", [a, b]) { $0[0] * $0[1] }
-    try checkGradients("divide", [a, b]) { $0[0] / $0[1] }
-    try checkGradients("power", [a, b]) { $0[0] ** $0[1] }
-    try checkGradients("atan2", [a, b]) { $0[0].atan2($0[1]) }
-    try checkGradients("remainder", [a, b + 2]) { $0[0] % $0[1] }
-    try checkGradients("maximum", [a, b]) { maximum($0[0], $0[1]) }
-    try checkGradients("minimum", [a, b]) { minimum($0[0], $0[1]) }
-    try checkGradients("select", [a, b]) { select($0[0] .> 1, $0[0] * $0[1], $0[1]) }
-    try checkGradients("polygamma", [a]) { polygamma(2, $0[0]) }
+    checks.add("add", [a, b]) { $0[0] + $0[1] }
+    checks.add("subtract", [a, b]) { $0[0] - $0[1] }
+    checks.add("multiply", [a, b]) { $0[0] * $0[1] }
+    checks.add("divide", [a, b]) { $0[0] / $0[1] }
+    checks.add("power", [a, b]) { $0[0] ** $0[1] }
+    checks.add("atan2", [a, b]) { $0[0].atan2($0[1]) }
+    checks.add("remainder", [a, b + 2]) { $0[0] % $0[1] }
+    checks.add("maximum", [a, b]) { maximum($0[0], $0[1]) }
+    checks.add("minimum", [a, b]) { minimum($0[0], $0[1]) }
+    checks.add("select", [a, b]) { select($0[0] .> 1, $0[0] * $0[1], $0[1]) }
+    checks.add("polygamma", [a]) { polygamma(2, $0[0]) }
+    try checks.run()
   }
 
   @Test func values() throws {
@@ -69,20 +72,22 @@ import Testing
 
 @Suite struct LayoutTests {
   @Test func derivatives() throws {
+    var checks = GradientChecks()
     let x = numbers([2, 3, 4])
-    try checkGradients("reshape", [x], second: false) { $0[0].reshape([4, -1]) }
-    try checkGradients("transpose", [x], second: false) { $0[0].transpose([2, 0, 1]) }
-    try checkGradients("broadcast", [numbers([3, 1])], second: false) { $0[0].broadcast(to: [2, 3, 4]) }
-    try checkGradients("slice", [x], second: false) { $0[0].slice(axis: 2, from: 1, to: 4, step: 2) }
-    try checkGradients("slice all", [x], second: false) { $0[0][1, .ellipsis, 0..<3, .newAxis] }
-    try checkGradients("pad", [x], second: false) {
+    checks.add("reshape", [x], second: false) { $0[0].reshape([4, -1]) }
+    checks.add("transpose", [x], second: false) { $0[0].transpose([2, 0, 1]) }
+    checks.add("broadcast", [numbers([3, 1])], second: false) { $0[0].broadcast(to: [2, 3, 4]) }
+    checks.add("slice", [x], second: false) { $0[0].slice(axis: 2, from: 1, to: 4, step: 2) }
+    checks.add("slice all", [x], second: false) { $0[0][1, .ellipsis, 0..<3, .newAxis] }
+    checks.add("pad", [x], second: false) {
       $0[0].pad(low: [1, 0, -1], high: [0, 2, 1], interior: [1, 0, 2])
     }
-    try checkGradients("concatenate", [x, x * 2], second: false) { concatenate($0, axis: 1) }
-    try checkGradients("stack", [x, x * 2], second: false) { stack($0, axis: -1) }
-    try checkGradients("reverse", [x], second: false) { $0[0].reverse([0, -1]) }
-    try checkGradients("tile", [x], second: false) { $0[0].tile([2, 1, 3]) }
-    try checkGradients("repeated", [x], second: false) { $0[0].repeated(3, axis: 1) }
+    checks.add("concatenate", [x, x * 2], second: false) { concatenate($0, axis: 1) }
+    checks.add("stack", [x, x * 2], second: false) { stack($0, axis: -1) }
+    checks.add("reverse", [x], second: false) { $0[0].reverse([0, -1]) }
+    checks.add("tile", [x], second: false) { $0[0].tile([2, 1, 3]) }
+    checks.add("repeated", [x], second: false) { $0[0].repeated(3, axis: 1) }
+    try checks.run()
   }
 
   @Test func values() throws {
@@ -115,18 +120,20 @@ import Testing
 
 @Suite struct ReductionTests {
   @Test func derivatives() throws {
+    var checks = GradientChecks()
     let x = numbers([2, 3, 4])
-    try checkGradients("sum", [x]) { $0[0].sum(0, 2).square() }
-    try checkGradients("mean", [x]) { $0[0].mean(-1, keepDims: true).square() }
-    try checkGradients("max", [x]) { $0[0].max(1).square() }
-    try checkGradients("min", [x]) { $0[0].min(1).square() }
-    try checkGradients("product", [x]) { $0[0].product(1) }
-    try checkGradients("product with zero", [x * (x .> 0).cast(.float64)], second: false) { $0[0].product(1, 2) }
-    try checkGradients("variance", [x]) { $0[0].variance(axes: [1], ddof: 1) }
-    try checkGradients("deviation", [x]) { $0[0].standardDeviation() }
-    try checkGradients("softmax", [x]) { $0[0].softmax(axis: 1) }
-    try checkGradients("logSoftmax", [x]) { $0[0].logSoftmax() }
-    try checkGradients("logSumExp", [x]) { $0[0].logSumExp(axis: 0) }
+    checks.add("sum", [x]) { $0[0].sum(0, 2).square() }
+    checks.add("mean", [x]) { $0[0].mean(-1, keepDims: true).square() }
+    checks.add("max", [x]) { $0[0].max(1).square() }
+    checks.add("min", [x]) { $0[0].min(1).square() }
+    checks.add("product", [x]) { $0[0].product(1) }
+    checks.add("product with zero", [x * (x .> 0).cast(.float64)], second: false) { $0[0].product(1, 2) }
+    checks.add("variance", [x]) { $0[0].variance(axes: [1], ddof: 1) }
+    checks.add("deviation", [x]) { $0[0].standardDeviation() }
+    checks.add("softmax", [x]) { $0[0].softmax(axis: 1) }
+    checks.add("logSoftmax", [x]) { $0[0].logSoftmax() }
+    checks.add("logSumExp", [x]) { $0[0].logSumExp(axis: 0) }
+    try checks.run()
   }
 
   @Test func values() throws {
@@ -151,16 +158,18 @@ import Testing
 
 @Suite struct ContractionTests {
   @Test func derivatives() throws {
-    try checkGradients("matmul", [numbers([2, 3]), numbers([3, 4], seed: 2)]) { $0[0].matmul($0[1]) }
-    try checkGradients("batched", [numbers([5, 2, 3]), numbers([5, 3, 4], seed: 2)]) { $0[0].matmul($0[1]) }
-    try checkGradients("broadcast", [numbers([5, 2, 3]), numbers([3, 4], seed: 2)]) { $0[0].matmul($0[1]) }
-    try checkGradients("vectors", [numbers([3]), numbers([3], seed: 2)]) { $0[0].matmul($0[1]) }
-    try checkGradients("two axes", [numbers([2, 3, 4]), numbers([4, 2, 5], seed: 2)]) {
+    var checks = GradientChecks()
+    checks.add("matmul", [numbers([2, 3]), numbers([3, 4], seed: 2)]) { $0[0].matmul($0[1]) }
+    checks.add("batched", [numbers([5, 2, 3]), numbers([5, 3, 4], seed: 2)]) { $0[0].matmul($0[1]) }
+    checks.add("broadcast", [numbers([5, 2, 3]), numbers([3, 4], seed: 2)]) { $0[0].matmul($0[1]) }
+    checks.add("vectors", [numbers([3]), numbers([3], seed: 2)]) { $0[0].matmul($0[1]) }
+    checks.add("two axes", [numbers([2, 3, 4]), numbers([4, 2, 5], seed: 2)]) {
       dotGeneral($0[0], $0[1], contract: ([0, 2], [1, 0]))
     }
-    try checkGradients("all kinds", [numbers([2, 3, 4, 2]), numbers([4, 5, 2, 3], seed: 2)]) {
+    checks.add("all kinds", [numbers([2, 3, 4, 2]), numbers([4, 5, 2, 3], seed: 2)]) {
       dotGeneral($0[0], $0[1], batch: ([1], [3]), contract: ([2, 0], [0, 2]))
     }
+    try checks.run()
   }
 
   @Test func values() throws {

@@ -16,7 +16,7 @@ import Testing
     do {
       for result in try StableHLOModule(text, file: "t.mlir")([]) { _ = try result.bytes() }
       return "no error"
-    } catch { return "\(error)" }
+    } catch { return words(error) }
   }
 
   @Test func loopsWithAndWithoutCarriedValues() {

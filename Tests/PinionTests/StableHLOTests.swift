@@ -12,7 +12,7 @@ import Testing
     do {
       for result in try run(text, inputs) { _ = try result.bytes() }
       return "no error"
-    } catch { return "\(error)" }
+    } catch { return words(error) }
   }
 
   @Test func bothFormsAreTheSameProgram() throws {

@@ -159,7 +159,7 @@ private struct TwoLayers: Module {
     do {
       try body()
       return ""
-    } catch { return "\(error)" }
+    } catch { return words(error) }
   }
 
   @Test func errorsSayWhatIsWrong() throws {
