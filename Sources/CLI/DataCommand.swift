@@ -92,7 +92,8 @@ extension DataCommand {
   }
 
   struct Show: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show a data set: source, licence, files, splits, schema.")
+    static let configuration = CommandConfiguration(
+      abstract: "Show a data set: source, licence, files, splits, schema.")
 
     @OptionGroup var dataset: Name
 
@@ -151,7 +152,8 @@ extension DataCommand {
 
   struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Compare each file with its SHA-256.", discussion: "Exit code 1 means that a file is missing or damaged.")
+      abstract: "Compare each file with its SHA-256.",
+      discussion: "Exit code 1 means that a file is missing or damaged.")
 
     @Flag(help: "Remove damaged files of the cache, so that they're fetched again. Your own files are never touched.")
     var remove = false
@@ -170,7 +172,9 @@ extension DataCommand {
       var isWell = true
       for info in sets {
         let wrong = try fetcher.states(of: info).filter { $0.state != .right }
-        for (file, state) in wrong { output.write("\(output.styled("BAD", .red))  \(info.name)  \(file.name): \(state.rawValue)\n") }
+        for (file, state) in wrong {
+          output.write("\(output.styled("BAD", .red))  \(info.name)  \(file.name): \(state.rawValue)\n")
+        }
         if wrong.isEmpty { output.write("\(output.styled("OK", .green))   \(info.name)  \(info.files.count) files\n") }
         if remove, try fetcher.removeDamaged(info) { output.write("     \(info.name)  removed what is damaged\n") }
         isWell = isWell && wrong.isEmpty

@@ -62,14 +62,19 @@ extension DataCommand {
       if !settings.isEmpty { try registry.keepPrevious(of: info) }
       try registry.save(statement, of: info)
       let total = statement.measures.total
-      output.write("\nwrote \(registry.statementPath(of: info)): \(total.known) of \(total.applicable) applicable answers known\n")
-      if let left = result?.left, left > 0 { output.write("\(left) questions are left; the same command goes on with them\n") }
+      output.write(
+        "\nwrote \(registry.statementPath(of: info)): \(total.known) of \(total.applicable) applicable answers known\n")
+      if let left = result?.left, left > 0 {
+        output.write("\(left) question\(left == 1 ? " is" : "s are") left; the same command goes on with them\n")
+      }
       output.write("next: ./pinion data audit \(info.name)\n")
     }
 
     private func apply(_ statement: inout DataStatement) throws {
       for setting in settings {
-        guard let equals = setting.firstIndex(of: "=") else { throw UsageError("--set \(setting): expected question=answer") }
+        guard let equals = setting.firstIndex(of: "=") else {
+          throw UsageError("--set \(setting): expected question=answer")
+        }
         let field = try StatementField.named(String(setting[..<equals]))
         let text = String(setting[setting.index(after: equals)...])
         statement[field] = try field.question.answer(text, saidBy: by)
@@ -101,7 +106,9 @@ extension DataCommand {
 
     /// Statements come from others too; what a terminal would obey is taken out.
     private static func printable(_ text: String) -> String {
-      String(String.UnicodeScalarView(text.unicodeScalars.filter { $0 == "\n" || $0.properties.generalCategory != .control }))
+      String(
+        String.UnicodeScalarView(text.unicodeScalars.filter { $0 == "\n" || $0.properties.generalCategory != .control })
+      )
     }
 
     static var today: String { String(Date.now.formatted(.iso8601).prefix(10)) }

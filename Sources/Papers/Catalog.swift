@@ -41,7 +41,8 @@ extension Paper {
       + "Swathi Sadagopan", arXiv: "2103.01168", field: "data governance",
     claim: "Power, trust and benefit must be part of how data is shared: each data set here carries a statement that "
       + "can be audited",
-    data: "statements of all registered data sets; seven made-up ones", minutes: [.quick: 0.05, .standard: 0.05, .full: 0.05])
+    data: "statements of all registered data sets; seven made-up ones",
+    minutes: [.quick: 0.05, .standard: 0.05, .full: 0.05])
 
   /// Transformer in Transformer.
   public static let tnt = Paper(

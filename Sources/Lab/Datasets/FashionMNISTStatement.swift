@@ -8,18 +8,18 @@ extension FashionMNIST {
     var statement = DataStatement(
       [
         .description: """
-          70,000 grey pictures of 28 x 28 pixels of clothes, shoes and bags in ten classes, made as a drop-in \
-          replacement of MNIST for benchmarks.
-          """,
+        70,000 grey pictures of 28 x 28 pixels of clothes, shoes and bags in ten classes, made as a drop-in \
+        replacement of MNIST for benchmarks.
+        """,
         .version: .known("the files of the repository since 2017, pinned here by SHA-256", saidBy: "Pinion"),
         .address: .known(page),
         .doi: .known("https://arxiv.org/abs/1708.07747", saidBy: "arXiv (the article; the data have no DOI)"),
         .licence: .known("MIT", evidence: page + "/blob/master/LICENSE", saidBy: "repository"),
         .published: .known("2017-08-25", evidence: "https://arxiv.org/abs/1708.07747", saidBy: "arXiv"),
         .citation: """
-          Han Xiao, Kashif Rasul, Roland Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking \
-          machine learning algorithms, arXiv:1708.07747, 2017
-          """,
+        Han Xiao, Kashif Rasul, Roland Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking \
+        machine learning algorithms, arXiv:1708.07747, 2017
+        """,
         .maintenance: .known(
           "The repository of Zalando Research takes questions as issues; the files haven't changed since their publication.",
           evidence: page + "/issues", saidBy: "repository"),
@@ -124,7 +124,8 @@ extension FashionMNIST {
           "Xiao, Rasul, Vollgraf (Zalando Research)", kind: "people", region: "Germany",
           roles: [.collector, .processor], receives: [.credit], contributes: [.labour, .knowledge]),
         Stakeholder(
-          "Photographers of the shop", kind: "workers", region: nil, roles: [.collector], decides: [], receives: [.money],
+          "Photographers of the shop", kind: "workers", region: nil, roles: [.collector], decides: [],
+          receives: [.money],
           contributes: [.data, .labour], isVisible: false),
         Stakeholder(
           "Fashion experts who gave the codes", kind: "workers", region: nil, roles: [.processor], decides: [],
@@ -133,7 +134,7 @@ extension FashionMNIST {
           "GitHub", kind: "company", region: "United States", roles: [.host], decides: [], receives: [.service],
           contributes: [.infrastructure]),
         Stakeholder(
-          "Debian", kind: "association", region: "many countries", roles: [.host], receives: [],
+          "Debian", kind: "association", region: "many countries", roles: [.host], receives: [.product],
           contributes: [.labour, .infrastructure]),
         Stakeholder(
           "Researchers and learners of machine learning", kind: "people", region: "everywhere", roles: [.user],

@@ -25,7 +25,9 @@ public struct Drawing: Codable, Hashable, Sendable {
 
   /// A part; lengths are in the drawing's units.
   public enum Element: Codable, Hashable, Sendable {
-    case box(x: Double, y: Double, width: Double, height: Double, fill: Colour?, stroke: Colour?, dashed: Bool, opacity: Double)
+    case box(
+      x: Double, y: Double, width: Double, height: Double, fill: Colour?, stroke: Colour?, dashed: Bool, opacity: Double
+    )
     case line(x1: Double, y1: Double, x2: Double, y2: Double, stroke: Colour, width: Double, dashed: Bool)
     /// From left to right in a smooth bend, with a head.
     case arrow(x1: Double, y1: Double, x2: Double, y2: Double, stroke: Colour, width: Double, opacity: Double)
@@ -65,7 +67,8 @@ public struct Drawing: Codable, Hashable, Sendable {
   private static func svg(_ element: Element) -> String {
     switch element {
     case .box(let x, let y, let width, let height, let fill, let stroke, let dashed, let opacity):
-      return "<rect x=\"\(number(x))\" y=\"\(number(y))\" width=\"\(number(width))\" height=\"\(number(height))\" rx=\"6\" "
+      return
+        "<rect x=\"\(number(x))\" y=\"\(number(y))\" width=\"\(number(width))\" height=\"\(number(height))\" rx=\"6\" "
         + "fill=\"\(fill?.css ?? "none")\" fill-opacity=\"\(number(opacity))\" stroke=\"\(stroke?.css ?? "none")\""
         + (dashed ? " stroke-dasharray=\"4 4\"/>" : "/>")
     case .line(let x1, let y1, let x2, let y2, let stroke, let width, let dashed):

@@ -56,16 +56,16 @@ public struct Answer: Hashable, Sendable {
   static func normalized(_ text: String) -> String {
     let lines = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
     let scalars = lines.unicodeScalars.map { scalar -> Unicode.Scalar in
-      let isControl = scalar.properties.generalCategory == .control || "\u{2028}\u{2029}".unicodeScalars.contains(scalar)
+      let isControl =
+        scalar.properties.generalCategory == .control || "\u{2028}\u{2029}".unicodeScalars.contains(scalar)
       return isControl && scalar != "\n" ? " " : scalar
     }
     let split = String(String.UnicodeScalarView(scalars)).split(separator: "\n", omittingEmptySubsequences: false)
     // White space at the ends of lines has no meaning, and Markdown gives it one; an accent without a letter would join
     // the mark before it.
     let trimmed = split.map { line in
-      let text = line.trimmingCharacters(in: .whitespaces)
-      return String(String.UnicodeScalarView(text.unicodeScalars.drop { $0.properties.isGraphemeExtend }))
-        .trimmingCharacters(in: .whitespaces)
+      let start = line.unicodeScalars.drop { $0.properties.isGraphemeExtend || $0.properties.isWhitespace }
+      return String(String.UnicodeScalarView(start)).trimmingCharacters(in: .whitespaces)
     }
     return trimmed.joined(separator: "\n").trimmingCharacters(in: .whitespacesAndNewlines)
   }

@@ -7,10 +7,10 @@ public struct Coverage: Sendable {
   /// An instrument of documentation.
   public enum Instrument: String, CaseIterable, Sendable {
     case pinion = "this audit"
-    case datasheets = "Datasheets for Datasets"
-    case dataStatements = "Data Statements for NLP"
-    case nutritionLabel = "Data Nutrition Label (2nd gen.)"
-    case croissant = "Croissant-RAI 1.0"
+    case datasheets = "Datasheets"
+    case dataStatements = "Data Statements"
+    case nutritionLabel = "Nutrition Label"
+    case croissant = "Croissant-RAI"
   }
 
   /// Something that a theme asks.
@@ -85,8 +85,10 @@ public struct Coverage: Sendable {
     Aspect(.extraction, "did data leave the place where it arose", .leftPlace),
     Aspect(
       .extraction, "who hosts it", .hosting,
-      [.datasheets: "who will support, host, maintain it", .croissant: "dataReleaseMaintenancePlan",
-       .nutritionLabel: "upkeep"]),
+      [
+        .datasheets: "who will support, host, maintain it", .croissant: "dataReleaseMaintenancePlan",
+        .nutritionLabel: "upkeep",
+      ]),
     Aspect(.extraction, "what came back", .benefitsDelivered),
 
     Aspect(
@@ -100,7 +102,8 @@ public struct Coverage: Sendable {
       [.datasheets: "regulatory restrictions; ethical review", .nutritionLabel: "ethical review"]),
     Aspect(.policy, "licence and purpose against consent", .consentScope),
 
-    Aspect(.context, "knowledge of the place", .localKnowledge, [.dataStatements: "language variety, speech situation"]),
+    Aspect(
+      .context, "knowledge of the place", .localKnowledge, [.dataStatements: "language variety, speech situation"]),
     Aspect(.context, "languages of the documentation", .documentationLanguages),
     Aspect(
       .context, "instrument and season", .timeframe,
@@ -113,7 +116,10 @@ public struct Coverage: Sendable {
     Aspect(.infrastructure, "can people on site get at it", .localAccess),
     Aspect(
       .infrastructure, "size, formats, fees, registration", .fees,
-      [.datasheets: "how is it distributed; fees", .croissant: "contentSize, encodingFormat", .nutritionLabel: "format"]),
+      [
+        .datasheets: "how is it distributed; fees", .croissant: "contentSize, encodingFormat",
+        .nutritionLabel: "format",
+      ]),
 
     Aspect(
       .incentives, "authorship and citation", .citation,
@@ -128,8 +134,10 @@ public struct Coverage: Sendable {
 
     Aspect(
       .harm, "re-identification", .reidentification,
-      [.datasheets: "is it possible to identify individuals", .croissant: "personalSensitiveInformation",
-       .nutritionLabel: "individual-level data"]),
+      [
+        .datasheets: "is it possible to identify individuals", .croissant: "personalSensitiveInformation",
+        .nutritionLabel: "individual-level data",
+      ]),
     Aspect(
       .harm, "surveillance and dual use", .misuse,
       [

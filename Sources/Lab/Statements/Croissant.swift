@@ -110,12 +110,14 @@ extension DataStatement {
     let plain = [
       "@language": "en", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs", "column": "cr:column",
       "conformsTo": "dct:conformsTo", "cr": "http://mlcommons.org/croissant/",
-      "rai": "http://mlcommons.org/croissant/RAI/", "dct": "http://purl.org/dc/terms/", "extract": "cr:extract",
+      "rai": "http://mlcommons.org/croissant/RAI/", "dct": "http://purl.org/dc/terms/",
+      "equivalentProperty": "cr:equivalentProperty", "extract": "cr:extract",
       "field": "cr:field", "fileProperty": "cr:fileProperty", "fileObject": "cr:fileObject", "fileSet": "cr:fileSet",
       "format": "cr:format", "includes": "cr:includes", "isLiveDataset": "cr:isLiveDataset",
       "jsonPath": "cr:jsonPath", "key": "cr:key", "md5": "cr:md5", "parentField": "cr:parentField", "path": "cr:path",
       "recordSet": "cr:recordSet", "references": "cr:references", "regex": "cr:regex", "repeated": "cr:repeated",
-      "replace": "cr:replace", "sc": "https://schema.org/", "separator": "cr:separator", "source": "cr:source",
+      "replace": "cr:replace", "samplingRate": "cr:samplingRate", "sc": "https://schema.org/",
+      "separator": "cr:separator", "source": "cr:source",
       "subField": "cr:subField", "transform": "cr:transform", "pinion": namespace,
     ]
     var members = plain.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }
@@ -180,7 +182,9 @@ extension DataStatement {
     for member in members where member.name.hasPrefix("pinion:") {
       let own = String(member.name.dropFirst("pinion:".count))
       guard StatementReader.members.contains(own) || StatementField(rawValue: own) != nil else {
-        throw reader.error("\(member.name): no such question" + Spelling.suggestion(for: own, among: StatementField.allCases.map(\.rawValue)))
+        throw reader.error(
+          "\(member.name): no such question"
+            + Spelling.suggestion(for: own, among: StatementField.allCases.map(\.rawValue)))
       }
     }
     for field in try reader.fields(json["pinion:unknown"], "pinion:unknown") {

@@ -3,12 +3,14 @@ extension DataStatement {
   public static let marketDiaries = DataStatement(
     name: "market-diaries",
     [
-      .description: "Diaries of 412 traders at four landings of the Long Lake: what was bought and sold, day by day, for a year.",
+      .description:
+        "Diaries of 412 traders at four landings of the Long Lake: what was bought and sold, day by day, for a year.",
       .version: "2.1", .address: "https://example.org/market-diaries", .doi: "10.0000/market-diaries",
       .licence: "research licence of the Landing Council, version 2", .published: "2020-03-01",
       .citation: "Landing Council of the Long Lake; Ama, Brou, Chipo and 11 diarists: Market diaries, 2020",
       .maintenance: "The council's office mends mistakes each quarter and keeps all versions.",
-      .barriers: "Lenders would pay for names, so trust is the first barrier; time of the traders costs money, and the licence keeps both in view.",
+      .barriers:
+        "Lenders would pay for names, so trust is the first barrier; time of the traders costs money, and the licence keeps both in view.",
       .localContribution: "Traders defined the goods and measures; the council chose the landings.",
       .localCredit: "yes",
       .purpose: "To see how prices move between landings through the year.", .purposeBreadth: "research",
@@ -26,7 +28,8 @@ extension DataStatement {
       .subjects: "Traders at four landings who agreed to keep a diary.", .subjectsArePeople: "yes",
       .subjectsPlace: ["Long Lake"], .subjectsNumber: "412", .subjectsLanguages: ["Lake speech"],
       .collection: "Paper diaries with drawn measures, photographed weekly by the diarists.",
-      .timeframe: "May 2018 to April 2019, with one closed season", .processing: "Names replaced by numbers, days by weeks.",
+      .timeframe: "May 2018 to April 2019, with one closed season",
+      .processing: "Names replaced by numbers, days by weeks.",
       .annotation: "Goods named by two diarists each; a third decided.",
       .missing: "Traders who come for less than a month; the fifth landing, which declined.",
       .localKnowledge: "In the closed season no sale is not no income.",
@@ -69,7 +72,8 @@ extension DataStatement {
         .address: "https://example.org/rain-gauges", .doi: "none", .licence: "CC-BY-4.0", .published: "2021-06-01",
         .citation: "Readers of the Red Hills and Hills Weather Office: Rain of the Red Hills, 2021",
         .maintenance: "The weather office publishes a version a year and answers the readers' letters.",
-        .barriers: "Replacing a broken gauge costs more than a reader earns in a month; the office decides which are replaced.",
+        .barriers:
+          "Replacing a broken gauge costs more than a reader earns in a month; the office decides which are replaced.",
         .localContribution: "Readers chose sites without wind and know which gauges goats reach.", .localCredit: "yes",
         .purpose: "Warning of floods, and research on rain.", .purposeBreadth: "any use",
         .leftPlace: "copies", .licenceAllows: "any use", .laws: ["Weather Act of the Hills"],

@@ -71,12 +71,18 @@ extension FlowGraph {
   private func row(_ index: Int, y: Double) -> [Drawing.Element] {
     let one = stakeholders[index]
     let place = [one.kind, one.region ?? "region unknown"].filter { !$0.isEmpty }.joined(separator: ", ")
-    var elements: [Drawing.Element] = [
-      .text(Format.fit(one.name, to: 26), x: 6, y: y + 20, size: 14, colour: .ink, anchor: .start, bold: true),
-      .text(Format.fit(place, to: 34), x: 6, y: y + 37, size: 11, colour: .muted, anchor: .start, bold: false),
-    ]
+    let name = Self.lines(one.name).prefix(2)
+    var elements: [Drawing.Element] = name.enumerated().map { i, part in
+      .text(
+        Format.fit(part, to: 26), x: 6, y: y + (name.count > 1 ? 13 : 20) + 15 * Double(i), size: 13, colour: .ink,
+        anchor: .start, bold: true)
+    }
+    elements.append(
+      .text(
+        Format.fit(place, to: 34), x: 6, y: y + (name.count > 1 ? 43 : 37), size: 11, colour: .muted, anchor: .start,
+        bold: false))
     let decides = one.decides.map { $0.map(\.rawValue) }
-    let holds = holders.contains(index)
+    let holds = holders.contains(index) || !Set(one.roles).isDisjoint(with: [.owner, .host, .processor])
     elements += box(one.contributes.map { $0.map(\.rawValue) }, column: 0, y: y, colour: .series(2))
     if holds || decides != [] {
       let roles = one.roles.filter { [.owner, .host, .processor].contains($0) }.map(\.rawValue)

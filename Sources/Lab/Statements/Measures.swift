@@ -94,16 +94,20 @@ public struct FlowGraph: Hashable, Sendable {
   }
 
   public let stakeholders: [Stakeholder]
-  /// Places of those who hold the data: owners, hosts and processors; where there are none, those who decide.
+  /// Places of those who hold the data: its owners; where there are none, who hosts or processes it, else who decides.
   public let holders: [Int]
   public let edges: [Edge]
 
   public init(_ statement: DataStatement) {
     stakeholders = statement.stakeholders
-    let holding = stakeholders.indices.filter { i in
-      !Set(statement.stakeholders[i].roles).isDisjoint(with: [.owner, .host, .processor])
+    func places(_ holds: (Stakeholder) -> Bool) -> [Int] {
+      statement.stakeholders.indices.filter { holds(statement.stakeholders[$0]) }
     }
-    let holders = holding.isEmpty ? stakeholders.indices.filter { statement.stakeholders[$0].decides?.isEmpty == false } : holding
+    let candidates = [
+      places { $0.roles.contains(.owner) }, places { !Set($0.roles).isDisjoint(with: [.host, .processor]) },
+      places { $0.decides?.isEmpty == false },
+    ]
+    let holders = candidates.first { !$0.isEmpty } ?? []
     self.holders = holders
     edges = stakeholders.indices.flatMap { i -> [Edge] in
       let one = statement.stakeholders[i]

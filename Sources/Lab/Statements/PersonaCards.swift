@@ -25,7 +25,8 @@ public struct PersonaCard: Sendable {
         a cousin was with them. Two years later a lender knew her name.
         """,
       views: [
-        .deficit: "They wrote that we keep no books. My books are in my head and on the wall; nobody asked to see the wall.",
+        .deficit:
+          "They wrote that we keep no books. My books are in my head and on the wall; nobody asked to see the wall.",
         .power: "Nobody asked what I'd want to know from all these answers. I'd have had questions too.",
         .history: "My mother was counted once, and the tax came after.",
         .trust: "I trusted my cousin, not the tablet.",

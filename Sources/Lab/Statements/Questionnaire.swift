@@ -93,9 +93,11 @@ public struct Questionnaire {
         }
         switch Answer.line(line).lowercased() {
         case "": place += 1
-        case "?": say(views(of: question.field.theme))
+        case "?":
+          say(views(of: question.field.theme))
           continue
-        case "help": say(Self.help)
+        case "help":
+          say(Self.help)
           continue
         case "back": place = max(0, place - 1)
         case "quit", "exit":

@@ -4,7 +4,8 @@ extension Question {
   static let breadths = ["one purpose", "research", "any use"]
 
   /// The ten questions of the quick start, those that decide on the others first.
-  public static let quick = all.filter { $0.isQuick && $0.field.theme == .context }
+  public static let quick =
+    all.filter { $0.isQuick && $0.field.theme == .context }
     + all.filter { $0.isQuick && $0.field.theme != .context }
 
   /// Questions that are set aside where the records aren't about people.

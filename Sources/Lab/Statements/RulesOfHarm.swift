@@ -7,7 +7,8 @@ extension Rule {
       ask: "What did it cost them in time, fuel, line and machines?", do: "Pay it back, and plan for it next time.",
       names: { $0.payingThemselves.map(\.name) }, when: { !$0.payingThemselves.isEmpty }),
     Rule(
-      "out-of-reach", .serious, "People on site can't use the data", ask: "What keeps them: line, size, forms, language?",
+      "out-of-reach", .serious, "People on site can't use the data",
+      ask: "What keeps them: line, size, forms, language?",
       do: "Offer a small version, on a disk or a server near them.", when: { $0.says(.localAccess, "no") }),
     Rule(
       "closed-to-subjects", .serious, "The data are closed, to those in it too",
@@ -23,7 +24,8 @@ extension Rule {
         (statement[.size].text.flatMap(Double.init) ?? 0) >= 1_000 && !statement.says(.localAccess, "yes")
       }),
     Rule(
-      "costly-formats", .note, "All formats need programs that cost money", ask: "What do people on site have installed?",
+      "costly-formats", .note, "All formats need programs that cost money",
+      ask: "What do people on site have installed?",
       do: "Offer CSV, PNG or another open format beside it.",
       when: { statement in
         let costly = [".mat", "matlab", ".sav", "spss", ".dta", "stata", ".sas", "xlsx", "excel", "proprietary"]
@@ -43,7 +45,8 @@ extension Rule {
       when: { $0.says(.collectorsPay, "below", "unpaid") }),
     Rule(
       "annotators-underpaid", .serious, "Those who labelled the data were paid too little or nothing",
-      ask: "What did they earn in an hour, and what does living cost there?", do: "Pay the difference, and budget for it.",
+      ask: "What did they earn in an hour, and what does living cost there?",
+      do: "Pay the difference, and budget for it.",
       when: { $0.says(.annotatorsPay, "below", "unpaid") }),
     Rule(
       "overtaken", .note, "The collectors had no time to publish first",

@@ -76,7 +76,8 @@ extension Rule {
       when: { $0.shareNothing(.consentLanguages, .subjectsLanguages) }),
     Rule(
       "terms-of-service", .serious, "Consent is assumed, or buried in terms of service",
-      ask: "Would people be surprised to find themselves here?", do: "Ask plainly for this use, and drop who doesn't answer.",
+      ask: "Would people be surprised to find themselves here?",
+      do: "Ask plainly for this use, and drop who doesn't answer.",
       when: { $0.concernsPeople && $0.says(.consentForm, "terms of service", "assumed") }),
     Rule(
       "group-not-asked", .serious, "Groups at risk are described, and the group wasn't asked",
@@ -84,7 +85,8 @@ extension Rule {
       when: { $0.has(.vulnerable) && $0.lacks(.groupConsent) }),
     Rule(
       "law-elsewhere", .note, "It isn't said which law holds where the data arose",
-      ask: "Which act protects those in the data, and who enforces it?", do: "Name it, and check the licence against it.",
+      ask: "Which act protects those in the data, and who enforces it?",
+      do: "Name it, and check the licence against it.",
       when: { $0.concernsPeople && $0.lacks(.laws) }),
     Rule(
       "no-protocol", .note, "No protocol of the community was followed",
@@ -116,12 +118,19 @@ extension Rule {
 }
 
 extension DataStatement {
-  /// Those who receive money.
-  var earning: [Stakeholder] { stakeholders.filter { $0.receives?.contains(.money) == true && !$0.roles.contains(.subject) } }
+  /// Those who receive money other than for their work, and aren't in the data.
+  var earning: [Stakeholder] {
+    stakeholders.filter { one in
+      one.receives?.contains(.money) == true && one.contributes?.contains(.labour) != true
+        && !one.roles.contains(.subject)
+    }
+  }
 
   /// Whether one answer allows more than another; false where one of them isn't known.
   func isBroader(_ field: StatementField, than other: StatementField) -> Bool {
-    func place(_ field: StatementField) -> Int? { self[field].values.first.flatMap { Question.breadths.firstIndex(of: $0) } }
+    func place(_ field: StatementField) -> Int? {
+      self[field].values.first.flatMap { Question.breadths.firstIndex(of: $0) }
+    }
     guard let wide = place(field), let narrow = place(other) else { return false }
     return wide > narrow
   }

@@ -97,7 +97,9 @@ extension Rule {
       "funder-publishes", .serious, "A funder decides on publication",
       ask: "Was anything held back or changed on a funder's wish?",
       do: "Have it agreed in writing that results are published whatever they are.",
-      names: { s in s.deciding(.publication).filter { $0.roles.contains(.funder) && !$0.roles.contains(.owner) }.map(\.name) },
+      names: { s in
+        s.deciding(.publication).filter { $0.roles.contains(.funder) && !$0.roles.contains(.owner) }.map(\.name)
+      },
       when: { s in
         s.deciding(.publication).contains { $0.roles.contains(.funder) && !$0.roles.contains(.owner) }
       }),
@@ -152,7 +154,8 @@ extension Rule {
       do: "Ask the collectors, and write down what people were told.",
       when: { $0.concernsPeople && $0.isUnknown(.awareness) }),
     Rule(
-      "no-investment", .serious, "Nothing was done to earn trust", ask: "Why should they trust those who hold the data?",
+      "no-investment", .serious, "Nothing was done to earn trust",
+      ask: "Why should they trust those who hold the data?",
       do: "Plan time and money for visits, answers and help before the next collection.",
       when: { $0.concernsPeople && $0.isNone(.trustInvestment) }),
     Rule(

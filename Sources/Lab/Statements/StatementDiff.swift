@@ -65,7 +65,8 @@ extension Stakeholder {
     func words<T: RawRepresentable<String>>(_ values: [T]?) -> String {
       values.map { $0.isEmpty ? "nothing" : $0.map(\.rawValue).joined(separator: " + ") } ?? "unknown"
     }
-    return "\(kind), \(region ?? "region unknown"), \(words(roles)); decides \(words(decides)); receives \(words(receives)); "
+    return
+      "\(kind), \(region ?? "region unknown"), \(words(roles)); decides \(words(decides)); receives \(words(receives)); "
       + "contributes \(words(contributes)); \(isVisible ? "visible" : "hidden")"
   }
 }

@@ -146,7 +146,9 @@ public struct Question: Sendable {
       let rest = text.dropFirst(mark.count)
       guard rest.isEmpty || rest.first.map({ ":, ".contains($0) }) == true else { continue }
       let reason = rest.drop { ":, ".contains($0) }
-      guard !reason.isEmpty else { throw UsageError("\(field.rawValue): n/a needs a reason, such as n/a: no people in it") }
+      guard !reason.isEmpty else {
+        throw UsageError("\(field.rawValue): n/a needs a reason, such as n/a: no people in it")
+      }
       return .notApplicable(String(reason), evidence: evidence, saidBy: saidBy)
     }
     var values = [text]
@@ -159,7 +161,9 @@ public struct Question: Sendable {
   /// - Throws: `UsageError` that says what was expected.
   func checked(_ answer: Answer) throws -> Answer {
     guard case .known(let values) = answer.content else { return answer }
-    if kind != .list, values.count > 1 { throw UsageError("\(field.rawValue): expected one answer, got \(values.count)") }
+    if kind != .list, values.count > 1 {
+      throw UsageError("\(field.rawValue): expected one answer, got \(values.count)")
+    }
     switch kind {
     case .text: return answer
     case .list:

@@ -9,7 +9,8 @@ extension DataStatement {
 
   /// The statement as Markdown; `init(markdown:)` reads it back.
   public var markdown: String {
-    var text = "\(Self.heading)\(name)\n\nAn audit built from the themes of [arXiv 2103.01168](https://arxiv.org/abs/2103.01168).\n"
+    var text =
+      "\(Self.heading)\(name)\n\nAn audit built from the themes of [arXiv 2103.01168](https://arxiv.org/abs/2103.01168).\n"
     for theme in Theme.allCases {
       text += "\n## \(theme.title)\n\n*\(theme.asks)*\n"
       for field in StatementField.allCases where field.theme == theme {
@@ -23,7 +24,9 @@ extension DataStatement {
             .map { Self.escaped(String($0)) }.joined(separator: "\n")
         case .unknown: text += "*unknown*"
         case .notApplicable(let reason):
-          text += "*not applicable*: " + reason.split(separator: "\n", omittingEmptySubsequences: false)
+          text +=
+            "*not applicable*: "
+            + reason.split(separator: "\n", omittingEmptySubsequences: false)
             .map { Self.escaped(String($0)) }.joined(separator: "\n")
         }
         text += "\n"
@@ -33,8 +36,10 @@ extension DataStatement {
     }
     text += "\n## Stakeholders\n\n" + Self.table(Self.columns, stakeholders.map(Self.row))
     if !files.isEmpty, files.count <= Self.fileLimit {
-      text += "\n## Files\n\n"
-        + Self.table(Self.fileColumns, files.map { [Answer.line($0.name), "\($0.byteCount)", $0.sha256, $0.url ?? ""] })
+      text +=
+        "\n## Files\n\n"
+        + Self.table(
+          Self.fileColumns, files.map { [Answer.line($0.name), "\($0.byteCount)", $0.sha256, $0.url ?? ""] })
     }
     if !changes.isEmpty {
       text += "\n## Changes\n\n" + Self.table(["date", "by", "what"], changes.map { [$0.date, $0.by, $0.what] })
@@ -54,7 +59,8 @@ extension DataStatement {
 
   private static func table(_ columns: [String], _ rows: [[String]]) -> String {
     func line(_ cells: [String]) -> String {
-      "| " + cells.map { $0.replacing("\\", with: "\\\\").replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
+      "| " + cells.map { $0.replacing("\\", with: "\\\\").replacing("|", with: "\\|") }.joined(separator: " | ")
+        + " |\n"
     }
     return line(columns) + "|" + String(repeating: " --- |", count: columns.count) + "\n" + rows.map(line).joined()
   }
@@ -104,7 +110,9 @@ extension DataStatement {
         isVisible: cells[7] == "yes")
     }
     files = try reader.rows("Files", Self.fileColumns).map { line, cells in
-      guard let count = Int(cells[1]), count >= 0 else { throw json.error("line \(line): '\(cells[1])' isn't a length") }
+      guard let count = Int(cells[1]), count >= 0 else {
+        throw json.error("line \(line): '\(cells[1])' isn't a length")
+      }
       return DatasetInfo.File(
         cells[0], byteCount: count, sha256: cells[2], url: cells[3].isEmpty ? nil : cells[3])
     }

@@ -32,7 +32,9 @@ struct StatementReader {
   }
 
   func checked(_ answer: Answer, _ field: StatementField) throws -> Answer {
-    do { return try field.question.checked(answer) } catch let problem as UsageError { throw error(problem.description) }
+    do { return try field.question.checked(answer) } catch let problem as UsageError {
+      throw error(problem.description)
+    }
   }
 
   /// - Throws: where a question has a value, and is said to be unknown or set aside too.

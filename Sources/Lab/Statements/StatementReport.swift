@@ -8,13 +8,15 @@ public enum StatementReport {
       blocks.append(
         .drawing(
           graph.drawing(),
-          caption: "Who gives (orange), who holds and decides, who receives (green) of **\(entry.info.title)**. Above the "
+          caption:
+            "Who gives (orange), who holds and decides, who receives (green) of **\(entry.info.title)**. Above the "
             + "waterline are those whom its documentation shows. Regions are the statement's own words."))
     }
     blocks += [
       .chart(
         completeness([(entry.info.name, entry.measures)]),
-        caption: "Known answers of those that apply. Unknown counts as missing; what doesn't apply has a reason and isn't counted."
+        caption:
+          "Known answers of those that apply. Unknown counts as missing; what doesn't apply has a reason and isn't counted."
       ),
       .table(measures([entry])), .heading("Findings for \(entry.info.title)"), .table(findings(entry.findings)),
     ]
@@ -51,7 +53,8 @@ public enum StatementReport {
           number(m.benefits.effectiveNumber), percent(m.benefits.localShare),
         ]
       },
-      caption: "Over the stakeholders of a statement: Gini is 0 where all have alike; the effective number is how many equal "
+      caption:
+        "Over the stakeholders of a statement: Gini is 0 where all have alike; the effective number is how many equal "
         + "ones would be as unequal. These describe the statement and aren't merged into one.")
   }
 
@@ -81,21 +84,30 @@ public enum StatementReport {
         .matrix(
           rows: Theme.ofPaper.map(\.title), columns: instruments.map(\.rawValue), values: values, row: "theme",
           column: "instrument", value: "aspects with a field, percent", title: "Which themes have fields"),
-        caption: "Percent of a theme's aspects for which the instrument has a field, by its list of fields; what comes near counts."),
+        caption:
+          "Percent of a theme's aspects for which the instrument has a field, by its list of fields; what comes near counts."
+      ),
       .table(
         ReportTable(
           columns: [.init("theme"), .init("aspect")] + instruments.map { .init($0.rawValue) }, rows: rows,
-          caption: "Fields as named in the instruments, shortened.")),
+          caption:
+            "Fields as named in the instruments, shortened. Datasheets for Datasets (Gebru et al., 2021), Data Statements for "
+            + "NLP (Bender and Friedman, 2018), Dataset Nutrition Label, second generation (Chmielinski et al., 2022), "
+            + "Croissant RAI 1.0 (2024).")),
     ]
   }
 
   /// A page on one data set that opens offline.
   ///
   /// - Throws: `EncodingError`.
-  public static func page(_ entry: DatasetRegistry.Entry, scripts: ChartScripts? = ChartScripts.locate()) throws -> String {
+  public static func page(_ entry: DatasetRegistry.Entry, scripts: ChartScripts? = ChartScripts.locate()) throws
+    -> String
+  {
     let info = entry.info
     var page = Page(title: "\(info.title): data statement", scripts: scripts)
-    let counts = Severity.allCases.map { severity in "\(entry.findings.count { $0.severity == severity }) \(severity.rawValue)" }
+    let counts = Severity.allCases.map { severity in
+      "\(entry.findings.count { $0.severity == severity }) \(severity.rawValue)"
+    }
     page.body = """
       <header>
       <p class="kicker">Pinion · data statement · \(Markup.escape(info.name))</p>
@@ -116,7 +128,8 @@ public enum StatementReport {
       try page.add(.text("**\(theme.title)**. \(theme.asks)"))
       try page.add(.table(ReportTable(columns: [.init("question"), .init("answer")], rows: rows)))
     }
-    page.body += "<p class=\"note\">An audit built from the themes of arXiv 2103.01168; not a tool of its authors.</p>\n</section>\n"
+    page.body +=
+      "<p class=\"note\">An audit built from the themes of arXiv 2103.01168; not a tool of its authors.</p>\n</section>\n"
     return page.html
   }
 }

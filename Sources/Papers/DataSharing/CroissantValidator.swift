@@ -22,18 +22,12 @@ struct CroissantValidator {
   /// The claim that no export has an error.
   ///
   /// - Throws: `UsageError` where Python or mlcroissant can't be run.
-  func claim(_ statements: [DataStatement], folder: URL) throws -> Claim {
-    let paths = try statements.map { statement in
-      let url = folder.appending(path: "\(statement.name).croissant.json")
-      try Data(statement.croissant.utf8).write(to: url, options: .atomic)
-      return url.path
-    }
+  func claim(_ exports: [URL], log: URL) throws -> Claim {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: python)
-    process.arguments = ["-c", Self.script] + paths
+    process.arguments = ["-c", Self.script] + exports.map(\.path)
     let output = Pipe()
     // The library's many warnings go to a file: a second pipe could fill while the first is read.
-    let log = folder.appending(path: "mlcroissant.log")
     try Data().write(to: log)
     (process.standardOutput, process.standardError) = (output, try FileHandle(forWritingTo: log))
     do { try process.run() } catch { throw UsageError("--set python=\(python): can't be run") }
@@ -46,6 +40,6 @@ struct CroissantValidator {
     }
     return Claim(
       "Croissant", statement: "mlcroissant finds no error in any export.", measured: Double(count), unit: "errors",
-      comparison: .atMost, threshold: 0, baseline: "\(statements.count) exports", isStructural: true)
+      comparison: .atMost, threshold: 0, baseline: "\(exports.count) exports", isStructural: true)
   }
 }

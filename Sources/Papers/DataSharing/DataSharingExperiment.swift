@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Lab
 
@@ -29,16 +30,27 @@ public struct DataSharingExperiment: Experiment {
     let wellMade = [DataStatement.marketDiaries, .rainGauges]
     let planted = PlantedStatement.all
     let statements = sets + wellMade + planted.map(\.statement)
+    let exports = try Self.export(statements, to: context.folder.appending(path: "croissant"))
 
     var claims = [
       try plantedClaim(planted), falseAlarmClaim(wellMade), coverageClaim(), try roundTripClaim(statements),
       completenessClaim(sets),
     ]
     if let python = context.options.python {
-      let validator = CroissantValidator(python: python)
-      claims.insert(try validator.claim(statements, folder: context.checkpointFolder), at: 4)
+      let log = context.folder.appending(path: "mlcroissant.log")
+      claims.insert(try CroissantValidator(python: python).claim(exports, log: log), at: 4)
     }
     return Outcome(claims: claims, report: try report(registry, shown, planted))
+  }
+
+  /// Writes each statement as `NAME.json`.
+  static func export(_ statements: [DataStatement], to folder: URL) throws -> [URL] {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return try statements.map { statement in
+      let url = folder.appending(path: "\(statement.name).json")
+      try File.write(statement.croissant, to: url.path)
+      return url
+    }
   }
 
   // MARK: Claims
@@ -63,7 +75,8 @@ public struct DataSharingExperiment: Experiment {
     let others = Coverage.Instrument.allCases.filter { $0 != .pinion }
     let best = others.max { Coverage.fullThemes($0).count < Coverage.fullThemes($1).count } ?? .datasheets
     return Claim(
-      "themes covered", statement: "The audit has fields for every aspect of all ten themes; other instruments have some.",
+      "themes covered",
+      statement: "The audit has fields for every aspect of all ten themes; other instruments have some.",
       measured: Double(Coverage.fullThemes(.pinion).count), unit: "of 10", comparison: .atLeast, threshold: 10,
       baseline: "\(best.rawValue): \(Coverage.fullThemes(best).count) in full", isStructural: true)
   }
@@ -76,13 +89,15 @@ public struct DataSharingExperiment: Experiment {
     }
     return Claim(
       "round trip", statement: "JSON to Markdown to JSON changes no statement.", measured: Double(changed),
-      unit: "changed", comparison: .atMost, threshold: 0, baseline: "\(statements.count) statements", isStructural: true)
+      unit: "changed", comparison: .atMost, threshold: 0, baseline: "\(statements.count) statements", isStructural: true
+    )
   }
 
   private func completenessClaim(_ sets: [DataStatement]) -> Claim {
     let shares = sets.map { $0.measures.total.share * 100 }
     return Claim(
-      "completeness", statement: "Each data set of the package has a statement with 90 % known answers; unknown counts as missing.",
+      "completeness",
+      statement: "Each data set of the package has a statement with 90 % known answers; unknown counts as missing.",
       measured: shares.min() ?? .nan, unit: "%", comparison: .atLeast, threshold: 90,
       baseline: "\(sets.count) registered set\(sets.count == 1 ? "" : "s")", isStructural: true)
   }
@@ -112,17 +127,21 @@ public struct DataSharingExperiment: Experiment {
       .heading("A statement with problems put in"),
       .drawing(
         FlowGraph(survey.statement).drawing(),
-        caption: "The made-up **household-survey**: the households give data and knowledge and receive nothing; all decisions "
+        caption:
+          "The made-up **household-survey**: the households give data and knowledge and receive nothing; all decisions "
           + "are made on the coast."),
       .table(plantedTable(planted)), .heading("All statements in numbers"),
       .table(
         StatementReport.measures(
           entries + [.marketDiaries, .rainGauges].map { example($0) } + planted.map { example($0.statement) })),
-      .chart(
-        StatementReport.completeness(entries.map { ($0.info.name, $0.measures) }),
-        caption: "Known answers by theme of all registered data sets."),
-      .heading("Which instrument has fields for which theme"),
     ]
+    if entries.count > 1 {
+      blocks.append(
+        .chart(
+          StatementReport.completeness(entries.map { ($0.info.name, $0.measures) }),
+          caption: "Known answers by theme of all registered data sets."))
+    }
+    blocks.append(.heading("Which instrument has fields for which theme"))
     return blocks + StatementReport.coverage()
   }
 
