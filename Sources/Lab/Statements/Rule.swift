@@ -92,7 +92,7 @@ extension DataStatement {
       return Finding(
         rule: rule.id, theme: rule.theme, severity: rule.severity,
         text: names.isEmpty ? rule.finding : "\(rule.finding): \(names.joined(separator: ", "))",
-        question: rule.question, remedy: rule.remedy)
+        question: rule.question, remedy: name.isEmpty ? rule.remedy : rule.remedy.replacing(" NAME", with: " \(name)"))
     }
     return Severity.allCases.flatMap { severity in findings.filter { $0.severity == severity } }
   }

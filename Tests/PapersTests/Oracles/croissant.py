@@ -8,6 +8,7 @@ was judged.
 """
 
 import hashlib
+import importlib.metadata
 import json
 import pathlib
 import sys
@@ -21,11 +22,10 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.json")):
         errors, warnings = sorted(context.issues.errors), sorted(context.issues.warnings)
     except mlcroissant.ValidationError as error:
         errors, warnings = [str(error)], []
-    # The library names the file's own folder nowhere else.
     verdicts[path.stem] = {
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "errors": errors,
         "warnings": warnings,
     }
-json.dump({"mlcroissant": mlcroissant.__version__, "verdicts": verdicts}, sys.stdout, indent=1, sort_keys=True)
+json.dump({"mlcroissant": importlib.metadata.version("mlcroissant"), "verdicts": verdicts}, sys.stdout, indent=1, sort_keys=True)
 print()
