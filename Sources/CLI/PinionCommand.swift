@@ -17,8 +17,8 @@ struct PinionCommand: ParsableCommand {
       Exit codes: 0 all went well, 1 a claim or a check failed, 2 the command or its input can't be used, 130 interrupted.
       """,
     subcommands: [
-      ListCommand.self, ShowCommand.self, ReproduceCommand.self, RunsCommand.self, ReportCommand.self, RunCommand.self,
-      GoldenCommand.self, DoctorCommand.self, VersionCommand.self,
+      ListCommand.self, ShowCommand.self, ReproduceCommand.self, RunsCommand.self, ReportCommand.self, DataCommand.self,
+      RunCommand.self, GoldenCommand.self, DoctorCommand.self, VersionCommand.self,
     ],
     groupedSubcommands: Catalog.commands.isEmpty
       ? [] : [CommandGroup(name: "Papers on your own data", subcommands: Catalog.commands)])

@@ -50,6 +50,10 @@ struct ReproduceCommand: ParsableCommand {
   @Option(help: .init("Go on with a run that was interrupted, given its name or path.", valueName: "run"))
   var resume: String?
 
+  @Option(
+    help: .init("Why the run may use data whose statement has blocking findings; stored with it.", valueName: "reason"))
+  var acknowledge: String?
+
   @Flag(help: "Print what happens as events for programs, one JSON object a line.")
   var json = false
 
@@ -70,9 +74,15 @@ struct ReproduceCommand: ParsableCommand {
     }
     Interrupt.listen()
     let progress = json ? ProgressDisplay.events { Terminal.standardOutput.write($0) } : .standardError()
-    let code = try carryOut(
-      experiment, runner: Runner(progress: progress), terminal: .standardOutput,
-      print: { Terminal.standardOutput.write($0 + "\n") })
+    let code: Int32
+    do {
+      code = try carryOut(
+        experiment, runner: Runner(progress: progress), terminal: .standardOutput,
+        print: { Terminal.standardOutput.write($0 + "\n") })
+    } catch let error as BlockedData {
+      for line in error.gate.lines { Terminal.standardError.write(line + "\n") }
+      throw error
+    }
     if code != 0 { throw ExitCode(code) }
   }
 
@@ -87,7 +97,7 @@ struct ReproduceCommand: ParsableCommand {
         throw UsageError(
           "--resume goes on with the run's own scale, seed and options: leave out --quick, --seed, --set")
       }
-      result = try runner.resume(experiment, run: resume, root: root)
+      result = try runner.resume(experiment, run: resume, root: root, acknowledgement: acknowledge)
     } else {
       var settings = settings
       if let seeds {
@@ -96,7 +106,8 @@ struct ReproduceCommand: ParsableCommand {
         }
         settings.append("seeds=\(seeds)")
       }
-      let request = Runner.Request(scale: scale ?? .standard, seed: seed ?? 0, settings: settings, root: root)
+      let request = Runner.Request(
+        scale: scale ?? .standard, seed: seed ?? 0, settings: settings, root: root, acknowledgement: acknowledge)
       result = try runner.start(experiment, request)
     }
     guard let report = result.report else {

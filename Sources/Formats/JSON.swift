@@ -54,6 +54,21 @@ public indirect enum JSON: Hashable, Sendable {
     }
   }
 
+  /// Text on many lines, two spaces a level.
+  public var indentedText: String { indented(by: "") }
+
+  private func indented(by space: String) -> String {
+    let inner = space + "  "
+    switch self {
+    case .array(let values) where !values.isEmpty:
+      return "[\n" + values.map { inner + $0.indented(by: inner) }.joined(separator: ",\n") + "\n\(space)]"
+    case .object(let members) where !members.isEmpty:
+      let lines = members.map { inner + Self.quoted($0.name) + ": " + $0.value.indented(by: inner) }
+      return "{\n" + lines.joined(separator: ",\n") + "\n\(space)}"
+    default: return text
+    }
+  }
+
   private static func quoted(_ value: String) -> String {
     var text = "\""
     for scalar in value.unicodeScalars {

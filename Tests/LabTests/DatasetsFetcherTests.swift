@@ -98,6 +98,66 @@ import Testing
     #expect(dataMessage { _ = try fetcher(folder).folder(of: huge) }.contains("make room or set XDG_CACHE_HOME"))
   }
 
+  @Test func aServerThatCannotGoOnIsAskedFromTheBeginning() throws {
+    let folder = try DataFolder()
+    let text = String(decoding: content, as: UTF8.self)
+    try folder.write("cache/tiny/a.gz.part", Array(content.prefix(5)))
+    try folder.tool(
+      "curl",
+      """
+      while [ $# -gt 1 ]; do case "$1" in -C) resume=$2; shift;; -o) out=$2; shift;; esac; shift; done
+      if [ -n "$resume" ]; then echo "curl: (33) HTTP server doesn't seem to support byte ranges. Cannot resume." >&2; exit 33; fi
+      printf '%s' '\(text)' > "$out"
+      """)
+    #expect(try File.read("\(fetcher(folder).folder(of: info()))/a.gz") == content)
+    #expect(folder.contents("cache/tiny") == [".lock", "a.gz"])
+  }
+
+  /// Killed in the middle of any way, it leaves no half file under a final name, and the next call ends well.
+  @Test func whatAKilledProcessLeftIsTakenUpOrRemoved() throws {
+    let folder = try DataFolder()
+    try folder.write("cache/tiny/.apt-4711/files/a.gz", Array(content.prefix(9)))
+    try folder.write("cache/tiny/a.gz.part", Array(content.prefix(9)))
+    let rest = String(decoding: content.dropFirst(9), as: UTF8.self)
+    try folder.tool("curl", "while [ \"$1\" != -o ]; do shift; done; printf '%s' '\(rest)' >> \"$2\"")
+    let fetcher = fetcher(folder)
+    #expect(!fetcher.isPresent(info()))
+    #expect(try File.read("\(fetcher.folder(of: info()))/a.gz") == content)
+    #expect(folder.contents("cache/tiny") == [".lock", "a.gz"])
+  }
+
+  @Test func filesMayHaveAddressesOfTheirOwn() throws {
+    let folder = try DataFolder()
+    let own = DatasetInfo(
+      name: "two", source: "", licence: "", url: "https://example.invalid/two",
+      files: [
+        DatasetInfo.File("a", byteCount: 1, sha256: SHA256.hex([97]), url: "https://elsewhere.invalid/x?y=a"),
+        DatasetInfo.File("b", byteCount: 1, sha256: SHA256.hex([98])),
+      ], splits: [])
+    try folder.tool(
+      "curl",
+      """
+      while [ $# -gt 1 ]; do case "$1" in -o) out=$2; shift;; esac; shift; done
+      case "$1" in https://elsewhere.invalid/x?y=a) printf a > "$out";; https://example.invalid/two/b) printf b > "$out";; esac
+      """)
+    let place = try fetcher(folder).folder(of: own)
+    #expect(try File.read("\(place)/a") == [97] && File.read("\(place)/b") == [98])
+  }
+
+  @Test func twoThatFetchAtOnceTakeTurns() throws {
+    let folder = try DataFolder()
+    let text = String(decoding: content, as: UTF8.self)
+    // A second curl at the same time, or a second one at all, would leave a second line.
+    try folder.tool(
+      "curl",
+      "echo run >> runs; while [ \"$1\" != -o ]; do shift; done; sleep 0.2; printf '%s' '\(text)' > \"$2\"")
+    let fetcher = fetcher(folder)
+    let info = info()
+    let places = try parallel([0, 1, 2], workers: 3) { _ in try fetcher.folder(of: info) }
+    #expect(Set(places).count == 1)
+    #expect(try File.read("\(folder.path)/cache/tiny/runs") == Array("run\n".utf8))
+  }
+
   @Test func damagedFilesAreFound() throws {
     let folder = try DataFolder()
     try folder.write("cache/tiny/a.gz", content)

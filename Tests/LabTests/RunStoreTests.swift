@@ -272,7 +272,7 @@ import Testing
       try database.execute(
         sql: """
           WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
-          INSERT INTO run SELECT i, 'run-' || i, 'counting', 'quick', i, 'done', i, i, 1, 2, 'v1', :machine, '{"rate":0.5}', NULL
+          INSERT INTO run SELECT i, 'run-' || i, 'counting', 'quick', i, 'done', i, i, 1, 2, 'v1', :machine, '{"rate":0.5}', NULL, NULL
           FROM n;
           INSERT INTO option SELECT key, 'rate', CAST(key % 10 AS TEXT) FROM run;
           INSERT INTO claim SELECT key, 0, 'sum', key % 977, 0, 'holds', :claim FROM run;

@@ -1,23 +1,26 @@
 /// Where data comes from and on which terms; for reports and `pinion data`.
-public struct DatasetInfo: Hashable, Sendable {
+public struct DatasetInfo: Codable, Hashable, Sendable {
   /// A file of the data set.
-  public struct File: Hashable, Sendable {
-    /// Name without folder.
+  public struct File: Codable, Hashable, Sendable {
+    /// Path within the data set's folder, mostly a name.
     public let name: String
     /// Length in bytes.
     public let byteCount: Int
     /// SHA-256, 64 hexadecimal digits.
     public let sha256: String
+    /// Address of its own; `nil` where it lies in the data set's `url`.
+    public let url: String?
 
-    public init(_ name: String, byteCount: Int, sha256: String) {
+    public init(_ name: String, byteCount: Int, sha256: String, url: String? = nil) {
       self.name = name
       self.byteCount = byteCount
       self.sha256 = sha256
+      self.url = url
     }
   }
 
   /// A part of the data set with a purpose of its own.
-  public struct Split: Hashable, Sendable {
+  public struct Split: Codable, Hashable, Sendable {
     /// `train`, `test`, …
     public let name: String
     /// Number of examples.
@@ -29,8 +32,25 @@ public struct DatasetInfo: Hashable, Sendable {
     }
   }
 
+  /// What an example consists of.
+  public struct Field: Codable, Hashable, Sendable {
+    public let name: String
+    /// Element type and shape, such as `uint8 [28, 28]`.
+    public let type: String
+    /// What it means.
+    public let meaning: String
+
+    public init(_ name: String, _ type: String, _ meaning: String) {
+      self.name = name
+      self.type = type
+      self.meaning = meaning
+    }
+  }
+
   /// Name in lower case, as in the cache folder.
   public let name: String
+  /// Name for readers.
+  public let title: String
   /// Who made it, and the article to cite.
   public let source: String
   /// Licence and its holder.
@@ -45,12 +65,22 @@ public struct DatasetInfo: Hashable, Sendable {
   public let files: [File]
   /// Parts with the number of their examples.
   public let splits: [Split]
+  /// What an example consists of.
+  public let schema: [Field]
+  /// How a program reads it, such as `FashionMNIST.load()`.
+  public let loader: String
+  /// The user's own folder or file, which is never fetched; `nil` for sets in the cache folder.
+  public let path: String?
+  /// The statement that the package comes with; all is open in that of a user's set.
+  public let statement: DataStatement
 
   public init(
-    name: String, source: String, licence: String, package: String?, packageFolder: String, url: String, files: [File],
-    splits: [Split]
+    name: String, title: String = "", source: String, licence: String, package: String? = nil,
+    packageFolder: String = "", url: String, files: [File], splits: [Split], schema: [Field] = [], loader: String = "",
+    path: String? = nil, statement: DataStatement = DataStatement()
   ) {
     self.name = name
+    self.title = title.isEmpty ? name : title
     self.source = source
     self.licence = licence
     self.package = package
@@ -58,8 +88,35 @@ public struct DatasetInfo: Hashable, Sendable {
     self.url = url
     self.files = files
     self.splits = splits
+    self.schema = schema
+    self.loader = loader
+    self.path = path
+    var statement = statement
+    statement.name = name
+    statement.files = files.map { file in
+      let address = file.url ?? (url.isEmpty ? nil : "\(url)/\(file.name)")
+      return File(file.name, byteCount: file.byteCount, sha256: file.sha256, url: address)
+    }
+    self.statement = statement
   }
 
   /// Bytes of all files.
-  public var byteCount: Int { files.reduce(0) { $0 + $1.byteCount } }
+  public var byteCount: Int { files.reduce(0) { $0.addingReportingOverflow($1.byteCount).partialValue } }
+
+  private enum CodingKeys: String, CodingKey {
+    case name, title, source, licence, package, packageFolder, url, files, splits, schema, loader, path
+  }
+
+  /// A set as it was registered; its statement lies in a file of its own.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      name: values.decode(String.self, forKey: .name), title: values.decode(String.self, forKey: .title),
+      source: values.decode(String.self, forKey: .source), licence: values.decode(String.self, forKey: .licence),
+      package: values.decodeIfPresent(String.self, forKey: .package),
+      packageFolder: values.decode(String.self, forKey: .packageFolder),
+      url: values.decode(String.self, forKey: .url), files: values.decode([File].self, forKey: .files),
+      splits: values.decode([Split].self, forKey: .splits), schema: values.decode([Field].self, forKey: .schema),
+      loader: values.decode(String.self, forKey: .loader), path: values.decodeIfPresent(String.self, forKey: .path))
+  }
 }

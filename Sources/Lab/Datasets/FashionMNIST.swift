@@ -9,7 +9,7 @@ public enum FashionMNIST {
 
   /// Origin, licence and files.
   public static let info = DatasetInfo(
-    name: "fashion-mnist",
+    name: "fashion-mnist", title: "Fashion-MNIST",
     source: "Zalando Research, https://github.com/zalandoresearch/fashion-mnist; H. Xiao, K. Rasul, R. Vollgraf, "
       + "\"Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms\", arXiv:1708.07747",
     licence: "MIT (Expat), Copyright 2017 Zalando SE",
@@ -29,7 +29,11 @@ public enum FashionMNIST {
         "t10k-labels-idx1-ubyte.gz", byteCount: 5_125,
         sha256: "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05"),
     ],
-    splits: [DatasetInfo.Split("train", 60_000), DatasetInfo.Split("test", 10_000)])
+    splits: [DatasetInfo.Split("train", 60_000), DatasetInfo.Split("test", 10_000)],
+    schema: [
+      DatasetInfo.Field("image", "uint8 [28, 28]", "grey levels, 0 is background"),
+      DatasetInfo.Field("label", "uint8", "class, 0 to 9: \(classNames.joined(separator: ", "))"),
+    ], loader: "FashionMNIST.load()", statement: statement)
 
   /// The official two parts; fetches them at first use.
   ///

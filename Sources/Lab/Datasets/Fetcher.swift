@@ -30,7 +30,11 @@ public struct Fetcher: Sendable {
   ///
   /// - Throws: `FormatError` that says why each way failed and what to do.
   public func folder(of info: DatasetInfo) throws -> String {
-    let folder = "\(cacheFolder)/\(info.name)"
+    if let path = info.path {
+      guard access(path, R_OK) == 0 else { throw FormatError(path, "there is no such file or folder") }
+      return path
+    }
+    let folder = place(of: info)
     if missing(info, folder).isEmpty { return folder }
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -42,6 +46,7 @@ public struct Fetcher: Sendable {
     guard lock >= 0 else { throw FormatError(folder, "can't be written: \(String(cString: strerror(errno)))") }
     defer { close(lock) }
     flock(lock, LOCK_EX)
+    removeLeftovers(folder)
     var problems: [String] = []
     for way in [installed, apt, curl] {
       let wanted = missing(info, folder)
@@ -60,15 +65,55 @@ public struct Fetcher: Sendable {
       info.name, "couldn't be fetched (\(problems.joined(separator: "; "))); \(package)put \(names) into \(folder)")
   }
 
-  /// Removes files from the cache whose bytes aren't the data set's; tells whether there were any.
-  func removeDamaged(_ info: DatasetInfo) throws -> Bool {
-    let folder = "\(cacheFolder)/\(info.name)"
-    var found = false
-    for file in info.files where try SHA256.hex(path: "\(folder)/\(file.name)") != file.sha256 {
-      found = true
-      unlink("\(folder)/\(file.name)")
+  /// How a file of a data set is found.
+  public enum FileState: String, Codable, Hashable, Sendable {
+    case right
+    case missing
+    /// It's there with other bytes.
+    case damaged
+  }
+
+  /// Where the files of a set lie, or would lie.
+  public func place(of info: DatasetInfo) -> String { info.path ?? "\(cacheFolder)/\(info.name)" }
+
+  /// Whether all files are there with the right length; says nothing of their bytes.
+  public func isPresent(_ info: DatasetInfo) -> Bool {
+    info.files.allSatisfy { size(filePath($0, info)) == $0.byteCount }
+  }
+
+  /// Reads each file and compares its SHA-256.
+  ///
+  /// - Throws: `FormatError` where a file is there and can't be read.
+  public func states(of info: DatasetInfo) throws -> [(file: DatasetInfo.File, state: FileState)] {
+    try info.files.map { file in
+      let path = filePath(file, info)
+      guard size(path) != nil else { return (file, .missing) }
+      return (file, try SHA256.hex(path: path) == file.sha256 ? .right : .damaged)
     }
-    return found
+  }
+
+  /// A user's set may be one file.
+  private func filePath(_ file: DatasetInfo.File, _ info: DatasetInfo) -> String {
+    let place = place(of: info)
+    var status = stat()
+    let isFile = info.path != nil && stat(place, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    return isFile ? place : "\(place)/\(file.name)"
+  }
+
+  /// Removes files from the cache whose bytes aren't the data set's; tells whether there were any.
+  ///
+  /// A user's own files are never touched.
+  public func removeDamaged(_ info: DatasetInfo) throws -> Bool {
+    guard info.path == nil else { return false }
+    let damaged = try states(of: info).filter { $0.state == .damaged }
+    for one in damaged { unlink(filePath(one.file, info)) }
+    return !damaged.isEmpty
+  }
+
+  /// Removes what a killed process left; the lock is ours, so no other works here.
+  private func removeLeftovers(_ folder: String) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    for name in names where name.hasPrefix(".apt-") { try? FileManager.default.removeItem(atPath: "\(folder)/\(name)") }
   }
 
   private func missing(_ info: DatasetInfo, _ folder: String) -> [DatasetInfo.File] {
@@ -141,7 +186,14 @@ public struct Fetcher: Sendable {
       if size(part) ?? 0 < file.byteCount {
         report("\(info.name): getting \(file.name), \(megabytes(file.byteCount))")
         let options = ["-L", "--fail", "--silent", "--show-error", "--connect-timeout", "20", "--retry", "2"]
-        try run("curl", options + ["-C", "-", "-o", part, "\(info.url)/\(file.name)"], in: folder)
+        let address = file.url ?? "\(info.url)/\(file.name)"
+        do {
+          try run("curl", options + ["-C", "-", "-o", part, address], in: folder)
+        } catch let error as FormatError where error.message.hasPrefix("curl: (33)") && size(part) != nil {
+          // The server can't go on in the middle: from the beginning then.
+          unlink(part)
+          try run("curl", options + ["-o", part, address], in: folder)
+        }
       }
       do {
         try check(part, file)
@@ -165,6 +217,12 @@ public struct Fetcher: Sendable {
   }
 
   private func move(_ path: String, to target: String) throws {
+    // The bytes are on disk before the name is, or a power cut could leave a file of the right length without them.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor >= 0 {
+      fsync(descriptor)
+      close(descriptor)
+    }
     guard rename(path, target) == 0 else {
       throw FormatError(target, "can't be written: \(String(cString: strerror(errno)))")
     }

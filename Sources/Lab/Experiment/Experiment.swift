@@ -6,6 +6,9 @@ public protocol Experiment: Sendable {
   /// The paper.
   var paper: Paper { get }
 
+  /// Data sets that it uses: they are registered with it, and their statements audited before it runs.
+  var datasets: [DatasetInfo] { get }
+
   /// Trains, measures and judges.
   ///
   /// Reports progress and metrics through the context, calls `checkInterrupt()` at places from which it can go on
@@ -13,6 +16,10 @@ public protocol Experiment: Sendable {
   ///
   /// - Throws: whatever goes wrong; the run is then stored as failed.
   func run(_ context: RunContext<Options>) throws -> Outcome
+}
+
+extension Experiment {
+  public var datasets: [DatasetInfo] { [] }
 }
 
 /// Options of an experiment: a flat Codable struct, whose fields `show` lists and `--set key=value` changes.

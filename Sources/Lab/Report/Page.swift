@@ -56,6 +56,8 @@ struct Page {
     case .table(let table): return Self.html(table)
     case .chart(let chart, let caption): return try html(chart, caption)
     case .image(let image): return "<figure>\(html(image))\(figureCaption(image.caption))</figure>\n"
+    case .drawing(let drawing, let caption):
+      return "<figure class=\"wide\"><div class=\"scroll\">\(drawing.svg)</div>\(figureCaption(caption))</figure>\n"
     case .imageGrid(let images, let columns, let caption):
       let cells = images.map { "<figure>\(html($0))\(figureCaption($0.caption))</figure>" }.joined(separator: "\n")
       let columns = min(max(columns, 1), 16)

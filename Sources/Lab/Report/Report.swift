@@ -41,7 +41,7 @@ struct Report {
       <h1>\(Markup.escape(paper.title))</h1>
       <p class="credits">\(credits.joined(separator: " · "))</p>
       <p class="lead">\(Markup.escape(paper.claim))</p>
-      \(state)</header>
+      \(state)\(gate)</header>
 
       """
   }
@@ -53,6 +53,23 @@ struct Report {
     return """
       <p class="state">This run is <strong>\(record.state.rawValue)</strong>\(Markup.escape(reason)). \
       Here is what it measured so far.</p>
+
+      """
+  }
+
+  /// Blocking findings of the data that the run used, and why it was run all the same.
+  private var gate: String {
+    guard let gate = record.gate else { return "" }
+    let items = gate.blocked.flatMap { one in
+      one.findings.map {
+        "<li><strong>\(Markup.escape(one.dataset))</strong>: \(Markup.escape($0.text)) (\(Markup.escape($0.theme.title))). "
+          + "\(Markup.escape($0.remedy))</li>"
+      }
+    }
+    return """
+      <div class="state blocking"><p>The statements of this run's data have <strong>blocking findings</strong>:</p>
+      <ul>\(items.joined(separator: "\n"))</ul>
+      <p>Reason given for running it: \(Markup.escape(gate.reason))</p></div>
 
       """
   }

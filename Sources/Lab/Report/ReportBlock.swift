@@ -14,6 +14,8 @@ public enum ReportBlock: Codable, Sendable {
   case image(ReportImage)
   /// Pictures side by side, with a sentence below them.
   case imageGrid([ReportImage], columns: Int, caption: String)
+  /// A drawing, with a sentence below it.
+  case drawing(Drawing, caption: String)
   /// Sounds to play, side by side, with a sentence below them.
   case audio([ReportAudio], columns: Int, caption: String)
 }

@@ -29,6 +29,8 @@ extension Page {
     .credits { color: var(--muted); margin-bottom: 18px; }
     .lead { font-size: 1.15rem; line-height: 1.5; margin-bottom: 0; }
     .state { margin: 18px 0 0; padding: 10px 14px; border-radius: 8px; background: var(--open-soft); color: var(--open); }
+    .state.blocking { background: var(--fails-soft); color: var(--fails); }
+    .state p:last-child { margin-bottom: 0; }
     .note { color: var(--muted); font-size: 0.85rem; line-height: 1.45; }
     .caption, figcaption { color: var(--muted); font-size: 0.88rem; line-height: 1.45; margin-top: 8px; }
     .scroll { overflow-x: auto; margin: 0 0 14px; }

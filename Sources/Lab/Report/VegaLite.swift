@@ -231,7 +231,7 @@ extension Chart {
     ]
     let y: JSONValue = [
       "field": "row", "type": "nominal", "title": label(row), "sort": .array(rows.map { .string($0) }),
-      "axis": ["ticks": false, "domain": false, "labelLimit": 140],
+      "axis": ["ticks": false, "domain": false, "labelLimit": 220],
     ]
     let scale: JSONValue = ["domain": [.number(low), .number(high)], "range": [0.03, 1]]
     let tooltip: JSONValue = [

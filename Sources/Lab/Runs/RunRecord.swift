@@ -32,13 +32,16 @@ public struct RunRecord: Codable, Sendable {
   /// Why the run failed.
   public var error: String?
   public var claims: [Claim]
+  /// Blocking findings of its data and why it was run all the same; nil where there were none.
+  public var gate: DataGate?
 
   /// Command that repeats the run.
   public var command: String {
     let flag = scale == .standard ? "" : " --\(scale.rawValue)"
     let settings = options.sorted { $0.key < $1.key }
       .map { " --set " + Self.quoted("\($0.key)=\($0.value.text)") }.joined()
-    return "./pinion reproduce \(experiment)\(flag) --seed \(seed) --threads \(threads)\(settings)"
+    let reason = gate.map { " --acknowledge " + Self.quoted($0.reason) } ?? ""
+    return "./pinion reproduce \(experiment)\(flag) --seed \(seed) --threads \(threads)\(settings)\(reason)"
   }
 
   /// Command that goes on with the run.

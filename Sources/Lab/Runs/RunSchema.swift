@@ -6,6 +6,7 @@ enum RunSchema {
   static let migrator: DatabaseMigrator = {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("runs") { try $0.execute(sql: first) }
+    migrator.registerMigration("gate") { try $0.execute(sql: "ALTER TABLE run ADD COLUMN gate TEXT") }
     return migrator
   }()
 

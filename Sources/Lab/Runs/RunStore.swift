@@ -117,16 +117,17 @@ public final class RunStore: Sendable {
     let key = try Int64.fetchOne(
       database,
       sql: """
-        INSERT INTO run (id, experiment, scale, seed, state, started, ended, seconds, threads, codeVersion, machine, options, error)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO run (id, experiment, scale, seed, state, started, ended, seconds, threads, codeVersion, machine, options, error, gate)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET state = excluded.state, ended = excluded.ended, seconds = excluded.seconds,
-          threads = excluded.threads, codeVersion = excluded.codeVersion, machine = excluded.machine, error = excluded.error
+          threads = excluded.threads, codeVersion = excluded.codeVersion, machine = excluded.machine, error = excluded.error,
+          gate = excluded.gate
         RETURNING key
         """,
       arguments: [
         record.id, record.experiment, record.scale.rawValue, Int64(bitPattern: record.seed), record.state.rawValue,
         record.started.timeIntervalSince1970, record.ended?.timeIntervalSince1970, record.seconds, record.threads,
-        record.codeVersion, json(record.machine), json(record.options), record.error,
+        record.codeVersion, json(record.machine), json(record.options), record.error, record.gate.map { try json($0) },
       ])
     try database.execute(sql: "DELETE FROM option WHERE run = ?", arguments: [key])
     for (name, value) in record.options {
@@ -168,7 +169,7 @@ public final class RunStore: Sendable {
       codeVersion: row["codeVersion"], machine: try decoded(Machine.self, "machine"), threads: row["threads"],
       started: Date(timeIntervalSince1970: row["started"]), ended: ended.map { Date(timeIntervalSince1970: $0) },
       seconds: row["seconds"], state: RunRecord.State(rawValue: row["state"]) ?? .interrupted, error: row["error"],
-      claims: claims)
+      claims: claims, gate: (row["gate"] as String?) == nil ? nil : try decoded(DataGate.self, "gate"))
   }
 
   /// Claims by the keys of their runs, in their order.

@@ -10,12 +10,17 @@ public struct Runner: Sendable {
     public var settings: [String]
     /// Folder that holds the runs' folders.
     public var root: URL
+    /// Why the run may use data with blocking findings; nil where nothing is said.
+    public var acknowledgement: String?
 
-    public init(scale: Scale = .standard, seed: UInt64 = 0, settings: [String] = [], root: URL) {
+    public init(
+      scale: Scale = .standard, seed: UInt64 = 0, settings: [String] = [], root: URL, acknowledgement: String? = nil
+    ) {
       self.scale = scale
       self.seed = seed
       self.settings = settings
       self.root = root
+      self.acknowledgement = acknowledgement
     }
   }
 
@@ -29,31 +34,46 @@ public struct Runner: Sendable {
 
   let progress: ProgressDisplay
   let interrupt: Interrupt
+  /// Folder of what the user registered and changed of data sets; nil for the usual one.
+  let registryFolder: String?
 
-  public init(progress: ProgressDisplay, interrupt: Interrupt = .ofProcess) {
+  public init(progress: ProgressDisplay, interrupt: Interrupt = .ofProcess, registryFolder: String? = nil) {
     self.progress = progress
     self.interrupt = interrupt
+    self.registryFolder = registryFolder
+  }
+
+  /// The gate of an experiment's data, passed; nil where nothing is in the way.
+  private func gate<E: Experiment>(_ experiment: E, _ acknowledgement: String?) throws -> DataGate? {
+    let datasets = experiment.datasets
+    let registry = registryFolder.map { DatasetRegistry(datasets, folder: $0) } ?? DatasetRegistry(datasets)
+    return try DataGate(datasets, registry)?.passed(because: acknowledgement)
   }
 
   /// Starts a run.
   ///
   /// - Returns: a result whose state is `done` or `interrupted`.
-  /// - Throws: `UsageError` for settings that can't be used; what the experiment threw, after it was recorded.
+  /// - Throws: `UsageError` for settings that can't be used; `BlockedData` where the statements of its data have blocking
+  ///   findings and no reason is given; what the experiment threw, after it was recorded.
   public func start<E: Experiment>(_ experiment: E, _ request: Request) throws -> Result {
     let options = try E.Options.parse(request.settings, scale: request.scale)
+    let gate = try gate(experiment, request.acknowledgement)
     let store = try RunStore(opening: request.root, create: true)
     let folder = try RunFolder.create(in: request.root, experiment: experiment.paper.name)
     let record = RunRecord(
       id: folder.id, experiment: experiment.paper.name, scale: request.scale, seed: request.seed,
       options: try options.jsonFields(), codeVersion: CodeVersion.current, machine: .current,
-      threads: Threads.available, started: .now, seconds: 0, state: .running, claims: [])
+      threads: Threads.available, started: .now, seconds: 0, state: .running, claims: [], gate: gate)
     return try carryOut(experiment, options, record, folder, store, resumed: false)
   }
 
   /// Goes on with a run that was interrupted, failed or killed, given its name or path.
   ///
-  /// - Throws: `UsageError` where there is no such run, or it isn't one to go on with.
-  public func resume<E: Experiment>(_ experiment: E, run: String, root: URL) throws -> Result {
+  /// - Parameter acknowledgement: as in a request; the run's own is kept where nothing is said.
+  /// - Throws: `UsageError` where there is no such run, or it isn't one to go on with; `BlockedData`.
+  public func resume<E: Experiment>(
+    _ experiment: E, run: String, root: URL, acknowledgement: String? = nil
+  ) throws -> Result {
     let path = URL(fileURLWithPath: run, isDirectory: true)
     let isPath = run.contains("/") && FileManager.default.fileExists(atPath: path.path)
     let store = try RunStore(root: isPath ? path.deletingLastPathComponent() : root)
@@ -76,6 +96,7 @@ public struct Runner: Sendable {
     guard record.state != .done else {
       throw UsageError("--resume \(run): is done; its report is \(folder.reportURL.path)")
     }
+    record.gate = try gate(experiment, acknowledgement ?? record.gate?.reason) ?? record.gate
     return try carryOut(experiment, E.Options.decode(record.options), record, folder, store, resumed: true)
   }
 
@@ -89,6 +110,10 @@ public struct Runner: Sendable {
     try store.save(record)
     progress.emit(.runStarted(record, folder: folder.url.relativePath, resumed: resumed))
     progress.note("run \(record.id)\(resumed ? ", resumed" : "")")
+    if let gate = record.gate {
+      for line in gate.lines { progress.note(line) }
+      progress.note("acknowledged: \(gate.reason)")
+    }
     let clock = ContinuousClock()
     let (start, secondsBefore) = (clock.now, record.seconds)
     let seconds: @Sendable () -> Double = { secondsBefore + (clock.now - start) / .seconds(1) }

@@ -138,6 +138,7 @@ struct TrainedNetwork: Codable {
 /// Transformer in Transformer against its outer transformer alone, on Fashion-MNIST.
 public struct TNTExperiment: Experiment {
   public var paper: Paper { .tnt }
+  public var datasets: [DatasetInfo] { [FashionMNIST.info] }
 
   public init() {}
 
