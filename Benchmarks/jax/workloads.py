@@ -221,7 +221,7 @@ def rnn(p, settings, x):
 
 
 all = {
-    "mlp": training(lambda p, s, x: net.mlp(p, x), adam(), classify("inputs")),
+    "mlp": training(lambda p, s, x: net.mlp(p, x), adam(1e-4), classify("inputs")),
     "gpt-d256": training(gpt, adam(decay=0.01), next_token),
     "gpt-d64": training(gpt, adam(decay=0.01), next_token),
     "gpt-l12": training(gpt, adam(decay=0.01), next_token),

@@ -23,7 +23,8 @@ extension Workload {
         "inputs": keys[0].normal([batch, size.pick(256, tiny: 8)]), "labels": keys[1].randint([batch], from: 0, to: 10),
       ]
     },
-    optimizer: { try Adam(for: $0) }, loss: { crossEntropy($0(try $1.at("inputs")), try $1.at("labels")) })
+    optimizer: { try Adam(for: $0, learningRate: 1e-4) },
+    loss: { crossEntropy($0(try $1.at("inputs")), try $1.at("labels")) })
 
   static let gptWide = gpt(
     "gpt-d256", "GPT, 4 layers, width 256, 128 tokens, batch 8, AdamW", width: 256, depth: 4, length: 128)

@@ -44,8 +44,8 @@ def computation(function):
     return make
 
 
-def adam(parameters):
-    return torch.optim.Adam(parameters, lr=1e-3, fused=True)
+def adam(parameters, rate=1e-3):
+    return torch.optim.Adam(parameters, lr=rate, fused=True)
 
 
 def adamw(parameters):
@@ -184,7 +184,7 @@ def fourier(data, settings):
 
 
 all = {
-    "mlp": training(lambda w, s: MLP(w), adam, classify("inputs")),
+    "mlp": training(lambda w, s: MLP(w), lambda p: adam(p, 1e-4), classify("inputs")),
     "gpt-d256": training(lambda w, s: GPT(w, s["heads"]), adamw, next_token),
     "gpt-d64": training(lambda w, s: GPT(w, s["heads"]), adamw, next_token),
     "gpt-l12": training(lambda w, s: GPT(w, s["heads"]), adamw, next_token),
