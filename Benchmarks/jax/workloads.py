@@ -120,7 +120,7 @@ def dcgan(weights, data, settings):
     weights = {k: v for k, v in weights.items() if ".running" not in k}
     g = {k[10:]: v for k, v in weights.items() if k.startswith("generator.")}
     d = {k[14:]: v for k, v in weights.items() if k.startswith("discriminator.")}
-    start, update = adam(2e-4, b1=0.5)
+    start, update = adam(2e-5, b1=0.5)
     state = (g, d, start(g), start(d))
 
     def judge(scores, label):

@@ -228,8 +228,8 @@ private struct Adversaries: Module {
 
   init(_ generator: Generator, _ discriminator: Discriminator) throws {
     (self.generator, self.discriminator) = (generator, discriminator)
-    generatorRule = try Adam(for: generator, learningRate: 2e-4, beta1: 0.5)
-    discriminatorRule = try Adam(for: discriminator, learningRate: 2e-4, beta1: 0.5)
+    generatorRule = try Adam(for: generator, learningRate: 2e-5, beta1: 0.5)
+    discriminatorRule = try Adam(for: discriminator, learningRate: 2e-5, beta1: 0.5)
   }
 
   /// One step of the discriminator, then one of the generator; the sum of their losses.

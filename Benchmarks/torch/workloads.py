@@ -102,7 +102,7 @@ def embedding(weights, settings):
 def dcgan(weights, data, settings, wrap):
     generator = Generator({k[10:]: v for k, v in weights.items() if k.startswith("generator.")})
     discriminator = Discriminator({k[14:]: v for k, v in weights.items() if k.startswith("discriminator.")})
-    rules = [torch.optim.Adam(m.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True)
+    rules = [torch.optim.Adam(m.parameters(), lr=2e-5, betas=(0.5, 0.999), fused=True)
              for m in (generator, discriminator)]
     judge = F.binary_cross_entropy_with_logits
 

@@ -13,7 +13,7 @@ extension Region.Scope {
   ///   - length: number of steps.
   func productsOfElements(_ results: [Tensor], elements: Range<Int>, length: Int) -> [Tensor] {
     // Without a carried value the loop is there to save memory.
-    guard length > 1, elements.lowerBound > 0 else { return [] }
+    guard length > 1, length <= Self.hoistingLimit, elements.lowerBound > 0 else { return [] }
     let given = Set(placeholders[elements].map { ValueID($0.value) })
     var memory = 0
     return Graph.lock.withLock {
