@@ -56,7 +56,7 @@ extension DataCommand {
           .init(DataCommand.counts(entry.findings), row.blocking > 0 ? .red : nil),
         ])
       }
-      output.write(table.lines(width: output.width, styled: output.styled).joined(separator: "\n") + "\n")
+      output.write(output.lines(of: table))
     }
   }
 
@@ -101,7 +101,7 @@ extension DataCommand {
       let registry = DataCommand.registry
       let entry = try registry.entry(registry.find(dataset.name))
       let output = Terminal.standardOutput
-      output.write(Self.lines(entry, registry, output).joined(separator: "\n") + "\n")
+      output.write(Self.lines(entry, registry, output))
     }
 
     static func lines(_ entry: DatasetRegistry.Entry, _ registry: DatasetRegistry, _ terminal: Terminal) -> [String] {
@@ -123,13 +123,13 @@ extension DataCommand {
       if !info.schema.isEmpty {
         var table = TextTable([("field", .left), ("type", .left), ("meaning", .left)], flexible: 2)
         for field in info.schema { table.add([.init(field.name), .init(field.type), .init(field.meaning)]) }
-        lines += [""] + table.lines(width: terminal.width, styled: terminal.styled)
+        lines += [""] + terminal.lines(of: table)
       }
       var table = TextTable([("file", .left), ("bytes", .right), ("SHA-256", .left)], flexible: 0)
       for file in info.files.prefix(20) {
         table.add([.init(file.name), .init("\(file.byteCount)"), .init(String(file.sha256.prefix(16)))])
       }
-      lines += [""] + table.lines(width: terminal.width, styled: terminal.styled)
+      lines += [""] + terminal.lines(of: table)
       return info.files.count > 20 ? lines + ["… and \(info.files.count - 20) more files"] : lines
     }
   }

@@ -90,7 +90,7 @@ extension DataCommand {
       for question in Question.all {
         table.add([.init(question.field.rawValue, .bold), .init(question.text), .init(question.kind.inWords)])
       }
-      output.write(table.lines(width: output.width, styled: output.styled).joined(separator: "\n") + "\n")
+      output.write(output.lines(of: table))
     }
   }
 
@@ -106,7 +106,7 @@ extension DataCommand {
           .init(rule.theme.title), .init(rule.finding),
         ])
       }
-      output.write(table.lines(width: output.width, styled: output.styled).joined(separator: "\n") + "\n")
+      output.write(output.lines(of: table))
     }
   }
 
@@ -126,7 +126,7 @@ extension DataCommand {
             })
       }
       let output = Terminal.standardOutput
-      output.write(table.lines(width: output.width, styled: output.styled).joined(separator: "\n") + "\n")
+      output.write(output.lines(of: table))
     }
   }
 }

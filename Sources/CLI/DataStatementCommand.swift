@@ -131,7 +131,7 @@ extension DataCommand {
       if json {
         output.write(try jsonText(entry.findings, pretty: true) + "\n")
       } else {
-        output.write(Self.lines(entry, output).joined(separator: "\n") + "\n")
+        output.write(Self.lines(entry, output))
       }
       if entry.findings.contains(where: { $0.severity == .blocking }) { throw ExitCode(1) }
     }
@@ -154,7 +154,7 @@ extension DataCommand {
         guard let own = entry.measures.completeness[theme] else { continue }
         table.add([.init(theme.title), .init("\(own.known)"), .init("\(own.applicable)")])
       }
-      return lines + [""] + table.lines(width: terminal.width, styled: terminal.styled)
+      return lines + [""] + terminal.lines(of: table)
     }
   }
 
@@ -184,7 +184,7 @@ extension DataCommand {
         (before, after) = (try Self.statement(statements[0], registry), try Self.statement(statements[1], registry))
       }
       let output = Terminal.standardOutput
-      output.write(Self.lines(StatementDiff(before, after), output).joined(separator: "\n") + "\n")
+      output.write(Self.lines(StatementDiff(before, after), output))
     }
 
     static func statement(_ name: String, _ registry: DatasetRegistry) throws -> DataStatement {

@@ -275,6 +275,6 @@ struct GoldenSummary {
         table.add([.init(examination), .init(verdict), .init("\(count)"), .init(share)])
       }
     }
-    return table.lines(width: terminal.width, styled: terminal.styled).joined(separator: "\n")
+    return terminal.lines(of: table).joined(separator: "\n")
   }
 }

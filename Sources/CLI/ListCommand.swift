@@ -31,7 +31,7 @@ struct ListCommand: ParsableCommand {
         .init(paper.minutes[.standard].map(Format.short) ?? "–"),
       ])
     }
-    return table.lines(width: terminal.width, styled: terminal.styled).joined(separator: "\n")
+    return terminal.lines(of: table).joined(separator: "\n")
   }
 
   static func json(_ papers: [Paper]) throws -> String {
@@ -68,7 +68,7 @@ struct ShowCommand: ParsableCommand {
     let experiment = Catalog.experiment(named: paper.name)
     let command = Catalog.commands.first { $0.configuration.commandName == paper.name }
     let lines = try Self.lines(paper, experiment, command: command, output)
-    output.write(lines.joined(separator: "\n") + "\n")
+    output.write(lines)
   }
 
   static func lines(

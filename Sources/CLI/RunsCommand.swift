@@ -119,7 +119,7 @@ extension RunsCommand {
       if json { return output.write(try jsonText(runs.map(\.record), pretty: true) + "\n") }
       let lines = Self.lines(
         runs, total: all ? runs.count : try store.count(query), sort: sort, width: output.width, styled: output.styled)
-      output.write(lines.joined(separator: "\n") + "\n")
+      output.write(lines)
     }
 
     static func lines(
@@ -186,7 +186,7 @@ extension RunsCommand {
       }
       let lines = Self.lines(
         record, series, artifacts, root: folder.path, width: output.width, styled: output.styled)
-      output.write(lines.joined(separator: "\n") + "\n")
+      output.write(lines)
     }
 
     static func lines(

@@ -24,7 +24,7 @@ extension RunsCommand {
       let output = Terminal.standardOutput
       let series = try records.map { try store.series(of: $0.id) }
       let lines = Self.lines(records, series, width: output.width, styled: output.styled)
-      output.write(lines.joined(separator: "\n") + "\n")
+      output.write(lines)
     }
 
     static func lines(

@@ -6,8 +6,8 @@ public enum Catalog {
   /// Experiments that `reproduce` runs.
   public static let experiments: [any Experiment] = [DataSharingExperiment(), TNTExperiment()]
 
-  /// Data sets of the package and of all experiments.
-  public static var datasets: [DatasetInfo] { [FashionMNIST.info] + experiments.flatMap { $0.datasets } }
+  /// Data sets of all experiments.
+  public static var datasets: [DatasetInfo] { experiments.flatMap { $0.datasets } }
 
   /// Commands of papers on the user's own data, each named as its paper.
   public static var commands: [any ParsableCommand.Type] { [TNTCommand.self] }

@@ -30,6 +30,12 @@ public struct Terminal: Sendable {
     return ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) } ?? 100
   }
 
+  /// Writes lines.
+  public func write(_ lines: [String]) { write(lines.joined(separator: "\n") + "\n") }
+
+  /// Lines of a table, as wide and as styled as this takes.
+  public func lines(of table: TextTable) -> [String] { table.lines(width: width, styled: styled) }
+
   /// Writes text; a stream that is closed takes none.
   public func write(_ text: String) {
     var text = text

@@ -268,15 +268,12 @@ struct Split: Primitive {
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     let shape = operands[0].type.shape
     var start = 0
-    return sizes.map { size in
+    return try sizes.flatMap { size in
       defer { start += size }
-      return printer.emit(
-        "stablehlo.slice", operands, operands[0].type.with(shape: shape.setting(axis, to: size)),
-        attributes: """
-          start_indices = \(printer.i64Array(shape.map { _ in 0 }.setting(axis, to: start))), \
-          limit_indices = \(printer.i64Array(shape.setting(axis, to: start + size))), \
-          strides = \(printer.i64Array(shape.map { _ in 1 }))
-          """)
+      let part = Slice(
+        starts: shape.map { _ in 0 }.setting(axis, to: start), limits: shape.setting(axis, to: start + size),
+        strides: shape.map { _ in 1 })
+      return try part.lower(operands, into: &printer)
     }
   }
   func vjp(_ context: VJPContext) throws -> [Tensor?] {

@@ -85,18 +85,22 @@ struct SumOverSteps {
       let node = value.node
       guard node.scope >= outermost else { return nil }
       let inputs = node.inputs
+      let ofAllSteps: any Primitive
       switch node.primitive {
-      case let sum as Binary where sum.kind == .add: open += inputs.map { ($0, after) }
-      case is Transpose, is Reshape: open.append((inputs[0], [node.primitive] + after))
+      case let sum as Binary where sum.kind == .add:
+        open += inputs.map { ($0, after) }
+        continue
+      case is Transpose, is Reshape:
+        open.append((inputs[0], [node.primitive] + after))
+        continue
       case let product as DotGeneral:
-        let all = DotGeneral(
+        ofAllSteps = DotGeneral(
           batch: product.batch.map { $0.map { $0 + 1 } }, contract: product.contract.map { [0] + $0.map { $0 + 1 } })
-        terms.append(Term(operation: all, operands: inputs.map(Self.plain), after: after))
       case let sum as Reduce where sum.kind == .sum:
-        let all = Reduce(kind: .sum, axes: [0] + sum.axes.map { $0 + 1 })
-        terms.append(Term(operation: all, operands: inputs.map(Self.plain), after: after))
+        ofAllSteps = Reduce(kind: .sum, axes: [0] + sum.axes.map { $0 + 1 })
       default: return nil
       }
+      terms.append(Term(operation: ofAllSteps, operands: inputs.map(Self.plain), after: after))
     }
     guard terms.allSatisfy({ $0.operands.allSatisfy { $0.node.scope >= outermost } }) else { return nil }
     self.terms = terms
