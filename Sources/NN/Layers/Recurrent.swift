@@ -65,10 +65,13 @@ public struct LSTMCell: Module {
   ///   - state: output and memory, each [N, hidden].
   /// - Returns: the next state.
   public func callAsFunction(_ x: Tensor, _ state: LSTMState) -> LSTMState {
-    let gates = (x.matmul(inputWeight) + inputBias + (state.hidden.matmul(hiddenWeight) + hiddenBias))
-      .split(4, axis: -1)
-    let cell = gates[1].sigmoid() * state.cell + gates[0].sigmoid() * gates[2].tanh()
-    return LSTMState(hidden: gates[3].sigmoid() * cell.tanh(), cell: cell)
+    let sums = x.matmul(inputWeight) + (inputBias + hiddenBias) + state.hidden.matmul(hiddenWeight)
+    // As sigmoid(z) = tanh(z / 2) / 2 + 1 / 2, one function serves all gates; the candidate's is tanh itself.
+    let width = state.cell.shape.last ?? 0
+    let half = concatenate([0.5, 0.5, 1, 0.5].map { Tensor.full([width], $0, dtype: sums.dtype) })
+    let gates = ((sums * half).tanh() * half + (1 - half)).split(4, axis: -1)
+    let cell = gates[1] * state.cell + gates[0] * gates[2]
+    return LSTMState(hidden: gates[3] * cell.tanh(), cell: cell)
   }
 }
 

@@ -5,7 +5,7 @@ extension Region.Scope {
   /// All steps' stacked results may take this much memory before a loop begins.
   private static let hoistingLimit = 64 << 20
 
-  /// Products of an element of a sequence with what all steps share.
+  /// Products of an element of a sequence with what all steps share, and sums of them with more of that.
   ///
   /// - Parameters:
   ///   - results: of the body that this is the scope of.
@@ -15,21 +15,34 @@ extension Region.Scope {
     // Without a carried value the loop is there to save memory.
     guard length > 1, length <= Self.hoistingLimit, elements.lowerBound > 0 else { return [] }
     let given = Set(placeholders[elements].map { ValueID($0.value) })
-    var memory = 0
     return Graph.lock.withLock {
-      Graph.order(results.map(\.node)) { !contains($0, .dependent) }.compactMap { node in
-        guard node.primitive is DotGeneral, node.scope == number else { return nil }
+      let nodes = Graph.order(results.map(\.node)) { !contains($0, .dependent) }
+      var uses: [ValueID: Int] = [:]
+      for value in nodes.flatMap(\.inputs) + results.map(\.value) { uses[ValueID(value), default: 0] += 1 }
+      var (memory, products) = (0, [Value]())
+      for node in nodes where node.scope == number {
+        if let binary = node.primitive as? Binary, binary.kind == .add || binary.kind == .subtract,
+          let k = products.firstIndex(where: { product in
+            uses[ValueID(product)] == 1 && node.inputs.contains { ValueID($0) == ValueID(product) }
+          }), node.inputs.contains(where: { $0.node.scope < number })
+        {
+          products[k] = Value(node: node, index: 0)
+          continue
+        }
+        guard node.primitive is DotGeneral else { continue }
         let sides = node.inputs.map { value in
           var value = value
           while RegionPullback.isMove(value.node) { value = value.node.inputs[0] }
           return value
         }
         guard let k = sides.firstIndex(where: { given.contains(ValueID($0)) }), sides[1 - k].node.scope < number,
-          node.types[0].count <= 16 * sides[k].type.count
-        else { return nil }
+          node.types[0].count <= 16 * sides[k].type.count,
+          memory + length * node.types[0].byteCount <= Self.hoistingLimit
+        else { continue }
         memory += length * node.types[0].byteCount
-        return memory <= Self.hoistingLimit ? Tensor(node, 0) : nil
+        products.append(Value(node: node, index: 0))
       }
+      return products.map { Tensor($0) }
     }
   }
 

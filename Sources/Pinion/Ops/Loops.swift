@@ -32,8 +32,16 @@ struct Scan: Primitive {
 
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
     let types = try resultTypes(operands.map(\.type))
-    let stacked = types[carried...].map { printer.splat($0.dtype.zeroLiteral, $0) }
-    if length == 0 { return Array(operands[..<carried]) + stacked }
+    // A value that several results are is stacked once.
+    var (places, stacks) = ([ValueID: Int](), [Int]())
+    let stackOf = body.program.outputs.indices.dropFirst(carried).map { k in
+      let place = places[ValueID(body.program.outputs[k])] ?? stacks.count
+      if place == stacks.count { stacks.append(k) }
+      places[ValueID(body.program.outputs[k])] = place
+      return place
+    }
+    let stacked = stacks.map { printer.splat(types[$0].dtype.zeroLiteral, types[$0]) }
+    if length == 0 { return Array(operands[..<carried]) + stackOf.map { stacked[$0] } }
     let counter = TensorType(.int32, [])
     let zero = printer.constant("0", counter)
     let start = [zero] + operands + stacked
@@ -60,7 +68,7 @@ struct Scan: Primitive {
       }
       let outputs = try body.program.lower(
         Array(inputs[..<carried]) + elements + Array(inputs[(carried + sequences)...]), into: &printer)
-      let written = zip(outputs[carried...], arguments[(1 + operands.count)...]).map { result, whole in
+      let written = zip(stacks.map { outputs[$0] }, arguments[(1 + operands.count)...]).map { result, whole in
         let row = printer.emit("stablehlo.reshape", [result], result.type.with(shape: [1] + result.type.shape))
         return printer.emit(
           "stablehlo.dynamic_update_slice", [whole, row, place] + result.type.shape.map { _ in first }, whole.type)
@@ -69,7 +77,7 @@ struct Scan: Primitive {
       return [next] + outputs[..<carried] + inputs[carried...] + written
     }
     let end = printer.emit("stablehlo.while", start, regions: [condition, loop], results: carriedTypes)
-    return Array(end[1..<(1 + carried)]) + Array(end[(1 + operands.count)...])
+    return Array(end[1..<(1 + carried)]) + stackOf.map { end[1 + operands.count + $0] }
   }
 
   func batched(_ inputs: [Tensor], _ axes: [Int?], size: Int) throws -> (results: [Tensor], axes: [Int?]) {

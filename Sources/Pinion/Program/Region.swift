@@ -54,7 +54,12 @@ final class Region: Hashable, Sendable {
     /// Whether a node is part of the function.
     func contains(_ node: Node, _ extent: Extent) -> Bool {
       if node.primitive is Placeholder || node.isLeaf { return false }
-      return node.scope >= number || extent == .made && node.serial > birth
+      return node.scope >= number || extent == .made && node.serial > birth || isSpread(node)
+    }
+
+    /// Costs nothing inside, and memory to be read outside.
+    private func isSpread(_ node: Node) -> Bool {
+      node.primitive is BroadcastInDim && node.inputs[0].type.count < node.types[0].count
     }
 
     /// What the results need of outside: placeholders of other scopes, data, and work that isn't part of the function.

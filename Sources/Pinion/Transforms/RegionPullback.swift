@@ -82,7 +82,7 @@ struct RegionPullback {
     switch node.primitive {
     case let unary as Unary: [.negate, .abs, .not].contains(unary.kind)
     case let binary as Binary: [.add, .subtract, .multiply, .maximum, .minimum, .and, .or].contains(binary.kind)
-    case is Select, is Compare, is Convert: true
+    case is Select, is Compare, is Convert, is Slice, is Split: true
     default: false
     }
   }
