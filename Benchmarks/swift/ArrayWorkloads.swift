@@ -78,26 +78,40 @@ extension Workload {
     })
 
   /// The arrays are small, so that time goes to passing them.
-  static let callOverhead = Workload(
-    name: "call-overhead", title: "call of a compiled step with 300 leaves of 8 numbers, one of which changes",
-    kind: .overhead, settings: { _ in [:] },
-    prepare: { size in
-      let x = Key(7).normal([size.pick(300, tiny: 5), 8])
-      return ["data.x": x]
-    },
-    start: { _, tensors in
-      let x = try tensors.at("data.x")
-      var leaves = (0..<x.shape[0]).map { x[$0].copy() }
-      try evaluate(leaves)
-      let step = jit(donating: 0) { (leaves: [Tensor]) in
-        var leaves = leaves
-        leaves[0] = 0.5 * leaves[0] + leaves[leaves.count - 1]
-        return (leaves, leaves[0].sum())
-      }
-      return {
-        let (next, value) = try step(leaves)
-        leaves = next
-        return value
-      }
-    })
+  static let callOverhead = call(
+    "call-overhead", "call of a compiled step with 300 leaves of 8 numbers, all of which change"
+  ) { leaves in leaves.map { 0.5 * $0 } }
+
+  static let callUnchanged = call(
+    "call-unchanged", "call of a compiled step with 300 leaves of 8 numbers, one of which changes"
+  ) { leaves in
+    var leaves = leaves
+    leaves[0] = 0.5 * leaves[0] + leaves[leaves.count - 1]
+    return leaves
+  }
+
+  private static func call(
+    _ name: String, _ title: String, _ next: @escaping @Sendable ([Tensor]) -> [Tensor]
+  ) -> Workload {
+    Workload(
+      name: name, title: title, kind: .overhead, settings: { _ in [:] },
+      prepare: { size in
+        let x = Key(7).normal([size.pick(300, tiny: 5), 8])
+        return ["data.x": x]
+      },
+      start: { _, tensors in
+        let x = try tensors.at("data.x")
+        var leaves = (0..<x.shape[0]).map { x[$0].copy() }
+        try evaluate(leaves)
+        let step = jit(donating: 0) { (leaves: [Tensor]) in
+          let leaves = next(leaves)
+          return (leaves, leaves[0].sum())
+        }
+        return {
+          let (next, value) = try step(leaves)
+          leaves = next
+          return value
+        }
+      })
+  }
 }

@@ -102,7 +102,7 @@ extension Workload {
   static let all: [Workload] =
     [mlp, gptWide, gptNarrow, visionTransformer, transformerInTransformer]
     + [convnet, resnet18, dcgan, gru, lstm, perExampleMLP, perExampleConvnet, embedding]
-    + [cholesky, pendulums, elementwise, reductions, softmax, fourier, callOverhead]
+    + [cholesky, pendulums, elementwise, reductions, softmax, fourier, callOverhead, callUnchanged]
 
   static func find(_ name: String) -> Workload? { all.first { $0.name == name } }
 }

@@ -22,7 +22,7 @@ import Testing
 
     let known = try #require(files.load(program, options: options, client: backend.client))
     let results = try known.execute([Evaluator.buffer(of: Tensor([1, 2] as [Float]))])
-    let sum = Tensor(buffer: results[0], type: TensorType(.float32, [2]))
+    let sum = Tensor(buffer: results[0], types: [TensorType(.float32, [2])])
     #expect(try sum.array(of: Float.self) == [2, 4])
 
     // Another program, other options, another machine.

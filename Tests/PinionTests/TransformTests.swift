@@ -80,6 +80,24 @@ import Testing
     #expect(throws: TensorError.self) { try x.array(of: Float.self) }
   }
 
+  /// An argument that is a result as it came never reaches the program; neither does its memory change hands.
+  @Test func unchangedArgumentsPassBy() throws {
+    let f = jit(donating: 0) { (x: [Tensor], y: Tensor) in ([x[0] * 2, x[1], x[1] + x[0], x[0]], y) }
+    let (x, y) = ([Tensor([1 as Float]) + 0, Tensor([10 as Float]) + 0], Tensor([5 as Float]) + 0)
+    for _ in 0..<2 {
+      let (results, same) = try f(x, y)
+      let values = try results.map { try $0.array(of: Float.self) }
+      #expect(values == [[2], [10], [11], [1]])
+      #expect(try same.array(of: Float.self) == [5])
+      #expect(results[1].node === x[1].node && same.node === y.node)
+    }
+    // With nothing to do it works too.
+    let identity = jit { (x: Tensor, y: Tensor) in (y, x) }
+    let (second, first) = try identity(x[0], y)
+    #expect(try second.array(of: Float.self) == [5])
+    #expect(try first.array(of: Float.self) == [1])
+  }
+
   @Test func copiesSurviveDonation() throws {
     let f = jit(donating: 0) { (x: Tensor) -> Tensor in x + 1 }
     let x = Tensor([1 as Float]) + 0

@@ -37,6 +37,7 @@ struct Unary: Primitive {
   }
 
   func lower(_ operands: [SSAValue], into printer: inout StableHLOPrinter) throws -> [SSAValue] {
+    if let result = Sine.lower(kind, operands[0], into: &printer) { return [result] }
     let op: String
     switch kind {
     case .expm1: op = "stablehlo.exponential_minus_one"

@@ -192,7 +192,9 @@ public func multiplyAdds(of tensors: [Tensor]) -> Int {
 
 extension Tensor {
   /// A tensor of a device buffer.
-  init(buffer: DeviceBuffer, type: TensorType) {
-    self.init(Node(Given(), [], [type], state: .stored([buffer])))
+  ///
+  /// - Parameter types: its type, as its node has it.
+  init(buffer: DeviceBuffer, types: [TensorType]) {
+    self.init(Node(Given(), [], types, state: .stored([buffer])))
   }
 }

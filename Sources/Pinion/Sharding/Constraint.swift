@@ -59,7 +59,7 @@ extension Tensor {
         // Devices of one mesh exchange parts by themselves.
         guard node.isLeaf, !node.isTracked, Evaluator.sharding(of: value)?.mesh != mesh else { return nil }
         let array = try Evaluator.array(of: value, as: sharding, on: Backend.shared())
-        return Tensor(array: array, type: type)
+        return Tensor(array: array, types: [type])
       }
       return placed ?? Tensor.apply1(ShardingConstraint(sharding: sharding), [self])
     }

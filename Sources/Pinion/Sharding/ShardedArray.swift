@@ -121,8 +121,8 @@ extension Evaluator {
 
 extension Tensor {
   /// A tensor of a mesh's parts.
-  init(array: ShardedArray, type: TensorType) {
-    self.init(Node(Given(), [], [type], state: .sharded([array])))
+  init(array: ShardedArray, types: [TensorType]) {
+    self.init(Node(Given(), [], types, state: .sharded([array])))
   }
 
   /// How the tensor lies on several devices; `nil` where it lies on one, or hasn't been computed.

@@ -6,16 +6,31 @@ private final class CompiledFunction: Sendable {
   let program: CompiledProgram
   /// Concrete tensors that the function captured, passed as hidden arguments after the given ones.
   let captures: [Tensor]
-  /// For each result either an output of the program or an argument that the function returned unchanged.
-  let outputTypes: [TensorType]
+  /// For each result the argument that it is unchanged, which the program never sees; `nil` for its next output.
+  let passed: [Int?]
+  /// Types of the program's outputs, each as a node has it.
+  let outputTypes: [[TensorType]]
   /// Places of the donated leaves.
   let donated: [Int]
 
-  init(program: CompiledProgram, captures: [Tensor], outputTypes: [TensorType], donated: [Int]) {
+  init(program: CompiledProgram, captures: [Tensor], passed: [Int?], outputTypes: [TensorType], donated: [Int]) {
     self.program = program
     self.captures = captures
-    self.outputTypes = outputTypes
+    self.passed = passed
+    self.outputTypes = outputTypes.map { [$0] }
     self.donated = donated
+  }
+
+  /// The function's results, from the program's.
+  func results<Output>(
+    _ outputs: [Output], _ arguments: [Tensor], _ tensor: (Output, [TensorType]) -> Tensor
+  ) -> [Tensor] {
+    var next = 0
+    return passed.map { place in
+      if let place { return arguments[place] }
+      defer { next += 1 }
+      return tensor(outputs[next], outputTypes[next])
+    }
   }
 }
 
@@ -30,31 +45,35 @@ private struct CallSignature: Hashable {
 /// Traces a function on placeholders and compiles it.
 private enum Tracer {
   static func compile(
-    arguments: [Tensor], shardings: [Sharding?], donated: [Int], outputs: ([Tensor]) throws -> [Tensor]
+    arguments: [Tensor], shardings: [Sharding?], donated: [Int], function: ([Tensor]) throws -> [Tensor]
   ) throws -> CompiledFunction {
     let region = Graph.region.wrappingAdd(1, ordering: .relaxed).newValue
     let placeholders = arguments.map { argument in
       Tensor(Node(Placeholder(region: region), [], [argument.type], scope: region))
     }
     let birth = Graph.serial.load(ordering: .relaxed)
-    let results = try Trace.span(.trace, "\(arguments.count) arguments") { try outputs(placeholders) }
+    let results = try Trace.span(.trace, "\(arguments.count) arguments") { try function(placeholders) }
     for result in results { if let failure = result.failure { throw failure } }
-    let aliases = aliasing(donated, arguments.map(\.type), results.map(\.type))
+    let passed = unchanged(results, placeholders)
+    let outputs = zip(results, passed).compactMap { $1 == nil ? $0 : nil }
+    let returned = Set(passed.compactMap { $0 })
+    let aliases = aliasing(
+      donated.filter { !returned.contains($0) }, arguments.map(\.type), outputs.map(\.type))
     let (text, captured) = try Graph.lock.withLock {
       // Data and older concrete work are captured, everything younger is part of the program.
       let stop: (Node) -> Bool = { $0.isLeaf || $0.primitive is Placeholder || ($0.serial <= birth && $0.scope == 0) }
-      let nodes = Graph.order(results.map(\.node), stop: stop)
+      let nodes = Graph.order(outputs.map(\.node), stop: stop)
       var captured: [Value] = []
       var seen = Set(placeholders.map { ValueID($0.value) })
       let inside = Set(nodes.map(ObjectIdentifier.init))
-      for value in nodes.flatMap(\.inputs) + results.map(\.value) where !inside.contains(ObjectIdentifier(value.node)) {
+      for value in nodes.flatMap(\.inputs) + outputs.map(\.value) where !inside.contains(ObjectIdentifier(value.node)) {
         guard seen.insert(ValueID(value)).inserted else { continue }
         if value.node.scope > 0 { throw TensorError.leak }
         captured.append(value)
       }
       try Evaluator.evaluate(captured.map(\.node))
       let program = Program(
-        nodes: nodes, arguments: placeholders.map(\.value) + captured, outputs: results.map(\.value))
+        nodes: nodes, arguments: placeholders.map(\.value) + captured, outputs: outputs.map(\.value))
       var places = captured.map(Evaluator.sharding)
       if !shardings.isEmpty || places.contains(where: { $0 != nil }) {
         places = arguments.indices.map { shardings.isEmpty ? nil : shardings[$0] } + places
@@ -72,13 +91,22 @@ private enum Tracer {
       // Once, not in every call.
       captures = try Graph.lock.withLock {
         try zip(captured, layout.arguments.dropFirst(arguments.count)).map {
-          Tensor(array: try Evaluator.array(of: $0.value, as: $1, on: backend), type: $0.type)
+          Tensor(array: try Evaluator.array(of: $0.value, as: $1, on: backend), types: [$0.type])
         }
       }
     }
     return CompiledFunction(
-      program: program, captures: captures, outputTypes: results.map(\.type),
+      program: program, captures: captures, passed: passed, outputTypes: outputs.map(\.type),
       donated: arguments.indices.filter { aliases[$0] != nil })
+  }
+
+  /// For each result the argument that it is; `nil` for what is computed. A program has one output at least.
+  private static func unchanged(_ results: [Tensor], _ arguments: [Tensor]) -> [Int?] {
+    let places = Dictionary(
+      zip(arguments.map { ValueID($0.value) }, arguments.indices), uniquingKeysWith: { first, _ in first })
+    var passed = results.map { places[ValueID($0.value)] }
+    if !passed.contains(nil), let last = passed.indices.last { passed[last] = nil }
+    return passed
   }
 
   /// Pairs each donated argument with the first free result of its type.
@@ -114,7 +142,7 @@ private enum Tracer {
       return (buffers, kept)
     }
     let results = try function.program.executable.run(buffers, keeping: kept)
-    return zip(results, function.outputTypes).map { Tensor(buffer: $0, type: $1) }
+    return function.results(results, arguments) { Tensor(buffer: $0, types: $1) }
   }
 
   /// The same on several devices.
@@ -130,7 +158,7 @@ private enum Tracer {
       return (arrays, kept)
     }
     let results = try function.program.run(arrays, layout, keeping: kept, on: backend)
-    return zip(results, function.outputTypes).map { Tensor(array: $0, type: $1) }
+    return function.results(results, arguments) { Tensor(array: $0, types: $1) }
   }
 }
 
@@ -161,13 +189,13 @@ public func jit<each I: Tree, each O: Tree>(
       if donating.contains(number) { donated += start..<tensors.count }
       number += 1
     }
-    for tensor in tensors { if let failure = tensor.failure { throw failure } }
+    let pending = tensors.filter { !$0.node.isLeaf }
+    for tensor in pending { if let failure = tensor.failure { throw failure } }
     signature.types = tensors.map(\.type)
     let taping = Graph.activeTapes.load(ordering: .relaxed) > 0
     if tensors.contains(where: { $0.node.scope > 0 || (taping && $0.node.isTracked) }) {
       return try function(repeat each arguments)
     }
-    let pending = tensors.filter { !$0.node.isLeaf }
     if !pending.isEmpty { try evaluate(pending) }
     if ShardedArray.exist.load(ordering: .relaxed) {
       let shardings = Graph.lock.withLock { tensors.map { Evaluator.sharding(of: $0.value) } }
