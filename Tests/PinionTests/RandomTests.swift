@@ -105,4 +105,38 @@ func oracle<T: Decodable>(_ name: String, as type: T.Type) throws -> T {
     #expect(key.categorical(Tensor.zeros([2, 3]), axis: 4).failure?.kind == .value)
     #expect(key.categorical(Tensor.zeros([2, 3]), shape: [5]).failure?.kind == .shape)
   }
+
+  /// Quick bits have no known reference: what masks need of them is checked.
+  @Test func quickBitsAreEvenAndIndependent() throws {
+    let count = 1 << 18
+    let draw = jit { (key: Key) in key.quickBits([count]) }
+    let keys = key.split(4) + [Key(0), Key(1), Key(1 << 32)]
+    let draws = try keys.map { try draw($0).array(of: UInt32.self) }
+    func isHalf(_ agreeing: Int, _ what: String) {
+      // Five standard deviations of a fair coin.
+      #expect(abs(Double(agreeing) - Double(count) / 2) < 2.5 * Double(count).squareRoot(), "\(what)")
+    }
+    for (k, words) in draws.enumerated() {
+      for byte in 0..<4 {
+        var bins = [Double](repeating: 0, count: 256)
+        for word in words { bins[Int(word >> (8 * UInt32(byte)) & 255)] += 1 }
+        let expected = Double(count) / 256
+        let chiSquare = bins.reduce(0) { $0 + ($1 - expected) * ($1 - expected) / expected }
+        // Mean 255, standard deviation 22.6.
+        #expect((150...380).contains(chiSquare), "key \(k), byte \(byte): \(chiSquare)")
+      }
+      for lag in [1, 2, 64, 1024] {
+        for bit in [0, 15, 31] as [UInt32] {
+          let agreeing = words.indices.count { (words[$0] ^ words[($0 + lag) % count]) >> bit & 1 == 0 }
+          isHalf(agreeing, "key \(k), lag \(lag), bit \(bit)")
+        }
+      }
+      for j in 0..<k {
+        isHalf(zip(words, draws[j]).count { ($0 ^ $1) >> 31 == 0 }, "keys \(j) and \(k)")
+        isHalf(zip(words, draws[j].dropFirst()).count { ($0 ^ $1) >> 31 == 0 }, "keys \(j) and \(k), next")
+      }
+    }
+    #expect(try draw(key).array(of: UInt32.self) == draw(key).array(of: UInt32.self))
+    #expect(key.quickBits([2, 0]).shape == [2, 0] && key.quickBits([]).dtype == .uint32)
+  }
 }
