@@ -16,12 +16,15 @@ struct Report {
     self.scripts = scripts
   }
 
-  func html() throws -> String {
-    var page = Page(title: "\(paper.name): \(paper.title)", scripts: scripts)
-    page.body = header + "<section>\n<h2>Claims</h2>\n\(claimTable)</section>\n<section class=\"blocks\">\n"
-    for block in blocks { try page.add(block) }
-    page.body += "</section>\n" + rerun
-    return page.html
+  func html() throws -> String { Page(content: try content(), scripts: scripts).html }
+
+  func content() throws -> ReportContent {
+    var markup = BlockMarkup(drawsCharts: scripts != nil)
+    let parts = try blocks.map { try markup.html($0) }.joined()
+    return ReportContent(
+      title: "\(paper.name): \(paper.title)", header: header,
+      body: "<section>\n<h2>Claims</h2>\n\(claimTable)</section>\n<section class=\"blocks\">\n\(parts)</section>\n",
+      footer: rerun, hasCharts: markup.charts > 0)
   }
 
   // MARK: Parts
@@ -81,8 +84,8 @@ struct Report {
     }
     var html = """
       <div class="scroll"><table class="claims">
-      <thead><tr><th>Claim</th><th>Measured</th><th>Threshold</th><th>Baseline</th><th class="right">Seeds</th>\
-      <th>Verdict</th></tr></thead>
+      <thead><tr><th scope="col">Claim</th><th scope="col">Measured</th><th scope="col">Threshold</th>\
+      <th scope="col">Baseline</th><th scope="col" class="right">Seeds</th><th scope="col">Verdict</th></tr></thead>
       <tbody>
 
       """
@@ -133,7 +136,7 @@ struct Report {
       \(list)
       </dl>
       <details><summary>Options</summary>
-      \(Page.html(options))</details>
+      \(BlockMarkup.html(options))</details>
       </section>
 
       """

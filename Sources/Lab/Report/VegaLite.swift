@@ -6,7 +6,10 @@ extension Chart {
   private static let height = 300
 
   /// The Vega-Lite 4 specification.
-  var specification: JSONValue {
+  ///
+  /// The points of line layers are in data sources `lines-0`, `lines-1`, … with the fields `series`, `x`, `y`, `low`,
+  /// `high`, so that a page can add to them.
+  public var specification: JSONValue {
     var fields: [String: JSONValue] =
       switch content {
       case .layers(let layers, let x, let y): Self.specification(layers, x, y)
@@ -40,12 +43,12 @@ extension Chart {
       ["field": "series", "type": "nominal", "title": " "], tip("x", x.title), tip("y", y.title),
     ]
     var parts: [JSONValue] = []
-    for layer in layers {
+    for (place, layer) in layers.enumerated() {
       switch layer {
       case .lines(let series):
         let points = drawable(series, x, y)
         let hasBand = points.contains { $0.1.interval != nil }
-        let data = data(points)
+        let data = data(points, name: "lines-\(place)")
         if hasBand {
           parts.append([
             "data": data, "mark": ["type": "area", "opacity": 0.16, "clip": true],
@@ -140,7 +143,7 @@ extension Chart {
     }
   }
 
-  private static func data(_ points: [(String, Point)]) -> JSONValue {
+  private static func data(_ points: [(String, Point)], name: String? = nil) -> JSONValue {
     let values = points.map { name, point -> JSONValue in
       // A point without an interval in a series that has some gets an empty one, so that the band has no hole.
       let interval = point.interval ?? point.y...point.y
@@ -149,7 +152,9 @@ extension Chart {
         "high": .number(interval.upperBound),
       ]
     }
-    return ["values": .array(values)]
+    var fields: [String: JSONValue] = ["values": .array(values)]
+    if let name { fields["name"] = .string(name) }
+    return .object(fields)
   }
 
   // MARK: Bars

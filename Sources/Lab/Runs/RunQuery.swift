@@ -19,10 +19,12 @@ public struct RunQuery: Sendable {
   public var ascending: Bool
   /// How many at most; all where nil.
   public var limit: Int?
+  /// How many to pass over first; counts with a limit only.
+  public var offset: Int
 
   public init(
     experiment: String? = nil, states: [RunRecord.State] = [], since: Date? = nil,
-    options: [(name: String, value: String)] = [], sort: String = "started", ascending: Bool = false, limit: Int? = nil
+    options: [(name: String, value: String)] = [], sort: String = "started", ascending: Bool = false, limit: Int? = nil, offset: Int = 0
   ) {
     self.experiment = experiment
     self.states = states
@@ -31,6 +33,7 @@ public struct RunQuery: Sendable {
     self.sort = sort
     self.ascending = ascending
     self.limit = limit
+    self.offset = offset
   }
 }
 
@@ -52,7 +55,7 @@ extension RunStore {
       let direction = SQL(sql: query.ascending ? "ASC" : "DESC")
       sql.append(literal: "\(order) AS sortValue FROM run WHERE \(try Self.condition(query, database))")
       sql.append(literal: " ORDER BY sortValue IS NULL, sortValue \(direction), run.key \(direction)")
-      if let limit = query.limit { sql.append(literal: " LIMIT \(limit)") }
+      if let limit = query.limit { sql.append(literal: " LIMIT \(limit) OFFSET \(max(0, query.offset))") }
       let rows = try SQLRequest<Row>(literal: sql).fetchAll(database)
       let claims = try Self.claims(database, ofRuns: rows.map { $0["key"] })
       let isOwn = Self.columns.contains(query.sort)

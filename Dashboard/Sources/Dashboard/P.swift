@@ -1,0 +1,3 @@
+import Hummingbird
+import Lab
+public let placeholder = 1

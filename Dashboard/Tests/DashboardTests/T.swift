@@ -1,0 +1,4 @@
+import Testing
+import Dashboard
+import HummingbirdTesting
+@Test func t() {}
