@@ -125,7 +125,7 @@ struct Report {
     if !paper.data.isEmpty { facts.insert(("data", paper.data), at: 0) }
     let list = facts.map { "<dt>\(Markup.escape($0.0))</dt><dd>\(Markup.escape($0.1))</dd>" }.joined(separator: "\n")
     let goOn =
-      record.state == .done
+      record.state == .done || record.state == .running
       ? ""
       : "<h2>How to go on with it</h2>\n<pre><code>\(Markup.escape(record.resumeCommand(root: root)))</code></pre>\n"
     return """

@@ -76,7 +76,11 @@ extension RunStore {
     var part = bytes[..<count]
     // A cut in the middle of a line, or before its end is written, is moved to the line's.
     if start > wanted, let first = part.firstIndex(of: 0x0A) { part = part[(first + 1)...] }
-    if let last = part.lastIndex(of: 0x0A) { part = part[...last] } else if part.count < limit { part = part[..<part.startIndex] }
+    if let last = part.lastIndex(of: 0x0A) {
+      part = part[...last]
+    } else if part.count < limit {
+      part = part[..<part.startIndex]
+    }
     return LogPart(
       text: String(decoding: part, as: UTF8.self), range: (start + part.startIndex)..<(start + part.endIndex))
   }

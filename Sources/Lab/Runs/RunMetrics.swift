@@ -132,10 +132,14 @@ extension RunStore {
 
 /// How far the points of a run were read.
 public struct MetricCursor: Sendable {
-  /// Last step by the key of a series.
-  fileprivate var lastSteps: [Int64: Int] = [:]
+  fileprivate var lastSteps: [RunStore.SeriesName: Int] = [:]
 
   public init() {}
+
+  /// Counts the points that a series has as read.
+  public mutating func pass(_ series: MetricSeries) {
+    lastSteps[RunStore.SeriesName(metric: series.metric, series: series.series)] = series.lastStep
+  }
 }
 
 extension RunStore {
@@ -155,15 +159,16 @@ extension RunStore {
       var points: [MetricPoint] = []
       for one in series {
         let (key, last): (Int64, Int) = (one["key"], one["lastStep"])
-        let known = next.lastSteps[key]
+        let name = SeriesName(metric: one["metric"], series: one["name"])
+        let known = next.lastSteps[name]
         if let known, known >= last { continue }
         let rows = try Row.fetchCursor(
           database, sql: "SELECT step, value FROM point WHERE series = ? AND step > ? ORDER BY step",
           arguments: [key, known ?? .min])
         while let row = try rows.next() {
           points.append(
-            MetricPoint(metric: one["metric"], series: one["name"], step: row[0], value: row[1] ?? .nan))
-          next.lastSteps[key] = row[0]
+            MetricPoint(metric: name.metric, series: name.series, step: row[0], value: row[1] ?? .nan))
+          next.lastSteps[name] = row[0]
         }
       }
       return points

@@ -1,3 +1,0 @@
-import Hummingbird
-import Lab
-public let placeholder = 1

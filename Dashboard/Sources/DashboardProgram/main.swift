@@ -1,2 +1,0 @@
-import Dashboard
-print(placeholder)

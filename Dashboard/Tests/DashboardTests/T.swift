@@ -1,4 +1,0 @@
-import Testing
-import Dashboard
-import HummingbirdTesting
-@Test func t() {}
