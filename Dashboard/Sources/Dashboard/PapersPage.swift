@@ -210,7 +210,7 @@ struct PapersPage: Sendable {
   private func request(_ name: String, _ form: FormFields) throws -> RunControl.Request {
     let paper = try paper(name)
     guard let experiment = site.experiment(named: paper.name) else {
-      throw UsageError("\(paper.name) isn't reproduced yet")
+      throw PageError(.conflict, "\(paper.name) isn't reproduced yet.")
     }
     guard let scale = form.filled("scale").flatMap(Scale.init) else {
       throw UsageError("scale: expected one of \(Scale.allCases.map(\.rawValue).joined(separator: ", "))")

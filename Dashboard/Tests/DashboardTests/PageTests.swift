@@ -41,7 +41,7 @@ import Testing
       hostile, statement: hostile, measured: 1, unit: hostile, comparison: .atLeast, threshold: 0, baseline: hostile)
     for id in [hostile, hostile + "2"] {
       try place.add(
-        id, state: .failed, options: [hostile: .string(hostile + id)], claims: [claim], error: hostile,
+        id, state: id == hostile ? .done : .failed, options: [hostile: .string(hostile + id)], claims: [claim], error: hostile,
         experiment: id == hostile ? "counting" : hostile)
       try place.log(id, metric: hostile, series: hostile, [(1, 1), (2, 2)])
       try place.store.keep([1, 2], of: id, as: hostile, type: hostile)

@@ -59,6 +59,7 @@ public enum ReportStyle {
     #vg-tooltip-element { background: var(--paper) !important; color: var(--ink) !important;
       border-color: var(--line) !important; font-family: inherit !important; }
     #vg-tooltip-element td.key { color: var(--muted) !important; }
+    .drawing { display: block; max-width: 100%; height: auto; font-family: inherit; }
     .grid { display: grid; gap: 14px; }
     \(columns)
     .grid figure { margin: 0; }
