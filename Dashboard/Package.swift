@@ -42,6 +42,8 @@ let package = Package(
       dependencies: [
         "Dashboard", "CountingProgram", "DashboardProgram", .product(name: "Lab", package: "Pinion"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Logging", package: "swift-log"),
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -11,7 +11,8 @@ struct RunFeed: Feed {
   private var charts: [String: LiveChart] = [:]
   private var mark: RunStore.ChangeMark?
   private var ends: [RunStore.LogFile: Int] = [:]
-  private var sentStatus: HTML?
+  private var sentFacts: HTML?
+  private var sentAction: HTML?
   private var sentLatest: HTML?
   private var steps = 0
 
@@ -47,12 +48,13 @@ struct RunFeed: Feed {
       events += try metricEvents()
       // What was stored before the end is told before it.
       isOver = record.state != .running
-      let status = page.status(record)
-      if status != sentStatus {
-        sentStatus = status
+      let (facts, action) = (page.facts(record), page.action(record))
+      if facts != sentFacts { events.append(try ServerEvent("facts", ["html": .string(facts.text)])) }
+      if action != sentAction {
         events.append(
-          try ServerEvent("status", ["html": .string(status.text), "state": .string(record.state.rawValue)]))
+          try ServerEvent("action", ["html": .string(action.text), "state": .string(record.state.rawValue)]))
       }
+      (sentFacts, sentAction) = (facts, action)
     }
     if isOver {
       events += try logEvents()

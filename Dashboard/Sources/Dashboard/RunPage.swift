@@ -22,7 +22,9 @@ struct RunPage: Sendable {
     let main: HTML = """
       \(HTML(rendered: content.header))
       <section class="status" id="status" aria-label="State">
-      \(status(record))</section>
+      <p class="facts" id="facts">\(facts(record))</p>
+      <div id="action">\(action(record))</div>
+      </section>
       \(isLive ? try live(record) : HTML(rendered: content.body))
       \(log(id, isLive: isLive))
       \(try files(id))
@@ -36,26 +38,25 @@ struct RunPage: Sendable {
 
   // MARK: State
 
-  /// The state with what can be done about it.
-  func status(_ record: RunRecord) -> HTML {
-    var facts: [HTML] = [HTML.state(record.state), "<code>\(record.id)</code>"]
-    facts.append("<span>\(record.scale.rawValue), seed \("\(record.seed)"), \(Format.duration(record.seconds))</span>")
-    return """
-      <p class="facts">\(facts.map { "\($0) " })</p>
-      \(action(record))
-      """
+  /// The state with what tells the run from others.
+  func facts(_ record: RunRecord) -> HTML {
+    """
+    \(HTML.state(record.state)) <code>\(record.id)</code> \
+    <span>\(record.scale.rawValue), seed \("\(record.seed)"), \(Format.duration(record.seconds))</span>
+    """
   }
 
-  private func action(_ record: RunRecord) -> HTML {
+  /// What can be done about the state. Apart from the facts, which change all the time: nobody hits a button that does.
+  func action(_ record: RunRecord) -> HTML {
     guard let control = site.control else { return "" }
     switch record.state {
     case .running:
       let isStopping = control.isStopping(record.id)
       let note: HTML = "<p class=\"note\">It stops at the next safe place, and can go on from there.</p>"
       return """
+        \(note, if: isStopping)
         <form method="post" action="\(Address.run(record.id))/stop">\(site.tokenField)
         <button id="stop" class="danger">\(isStopping ? "Stop at once" : "Stop")</button></form>
-        \(note, if: isStopping)
         """
     case .failed, .interrupted:
       guard site.experiment(named: record.experiment) != nil else { return "" }

@@ -28,7 +28,7 @@ import Testing
     try place.log(held.id, series: "a", [(1, 1), (2, 2)])
     var feed = RunFeed(page: RunPage(site: place.site), run: held.id)
     let first = try feed.next()
-    #expect(names(first) == ["chart", "latest", "status"])
+    #expect(names(first) == ["chart", "latest", "facts", "action"])
     let chart = try fields(first.first)
     #expect(chart["metric"] == "loss" && chart["place"] == 0)
     #expect("\(chart)".count(of: "\"lines-0\"") == 1)
@@ -86,13 +86,13 @@ import Testing
     var held: RunFolder? = try running(place)
     let id = try #require(held?.id)
     var feed = RunFeed(page: RunPage(site: place.site), run: id)
-    #expect(names(try feed.next()) == ["latest", "status"])
+    #expect(names(try feed.next()) == ["latest", "facts", "action"])
     #expect(!feed.isOver)
     try place.log(id, [(1, 1)])
     try place.add(id, state: .done)
     let last = try feed.next()
-    #expect(names(last) == ["chart", "latest", "status", "end"])
-    #expect(try fields(last[2])["state"] == "done")
+    #expect(names(last) == ["chart", "latest", "facts", "action", "end"])
+    #expect(try fields(last[3])["state"] == "done")
     #expect(feed.isOver)
     held = nil
     var none = RunFeed(page: RunPage(site: place.site), run: "none")
@@ -110,7 +110,7 @@ import Testing
     var told: [ServerEvent] = []
     for _ in 0..<RunFeed.settling { told += try feed.next() }
     #expect(feed.isOver)
-    #expect(try fields(told.first { $0.name == "status" })["state"] == "interrupted")
+    #expect(try fields(told.first { $0.name == "action" })["state"] == "interrupted")
   }
 
   @Test func theListTellsWhatChanged() throws {

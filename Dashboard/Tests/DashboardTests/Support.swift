@@ -24,7 +24,7 @@ final class TemporaryFolder: Sendable {
 enum Programs {
   static let folder = URL(fileURLWithPath: Bundle.main.executablePath ?? ".").deletingLastPathComponent()
   static var counting: URL { folder.appending(path: "CountingProgram") }
-  static var dashboard: URL { folder.appending(path: "DashboardProgram") }
+  static var dashboard: URL { folder.appending(path: "pinion-dashboard") }
 }
 
 /// A dashboard over a folder of its own, whose runs count.

@@ -66,11 +66,14 @@ const finish = listen({
   points: addPoints,
   latest({html}) { document.getElementById("latest").innerHTML = html; },
   log: showLog,
-  status({html, state}) {
-    const status = document.getElementById("status");
-    const hadFocus = status.contains(document.activeElement);
-    status.innerHTML = html;
-    const button = status.querySelector("button");
+  facts({html}) { document.getElementById("facts").innerHTML = html; },
+  action({html, state}) {
+    const action = document.getElementById("action");
+    // A page that has just been loaded has it already, and a button that is being pressed must stay.
+    if (action.innerHTML.trim() === html.trim()) return;
+    const hadFocus = action.contains(document.activeElement);
+    action.innerHTML = html;
+    const button = action.querySelector("button");
     if (hadFocus && button) button.focus();
     if (state !== "running") announce(`The run is ${state}.`);
   },
