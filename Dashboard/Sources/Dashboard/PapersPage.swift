@@ -15,7 +15,7 @@ struct PapersPage: Sendable {
       """
       <tr><td class="right">\(paper.number)</td>\
       <th scope="row"><a href="\(Address.paper(paper.name))">\(paper.name)</a><span class="note">\(paper.title)</span></th>\
-      <td class="wide">\(paper.field)</td><td>\(paper.claim)</td><td>\(try measured(paper))</td></tr>
+      <td class="wide">\(paper.field)</td><td class="wide">\(paper.claim)</td><td>\(try measured(paper))</td></tr>
 
       """
     }
@@ -26,7 +26,7 @@ struct PapersPage: Sendable {
       <div class="scroll"><table class="papers">
       <caption class="unseen">Papers with their claims</caption>
       <thead><tr><th scope="col" class="right">No.</th><th scope="col">Paper</th><th scope="col" class="wide">Field</th>\
-      <th scope="col">The paper's claim</th><th scope="col">Measured here</th></tr></thead>
+      <th scope="col" class="wide">The paper's claim</th><th scope="col">Measured here</th></tr></thead>
       <tbody>
       \(rows)</tbody>
       </table></div>
@@ -126,7 +126,7 @@ struct PapersPage: Sendable {
     }
     let scales = Scale.allCases.map { scale -> HTML in
       let isChosen = scale.rawValue == form["scale"] ?? Scale.quick.rawValue
-      let time: HTML = paper.minutes[scale].map { "<span class=\"note\">about \(Format.duration($0 * 60))</span>" } ?? ""
+      let time: HTML = paper.minutes[scale].map { "<span class=\"note\">about \(Self.about($0))</span>" } ?? ""
       return """
         <label class="choice"><input type="radio" name="scale" value="\(scale.rawValue)"\(" checked", if: isChosen)> \
         \(scale.rawValue) \(time)</label>
@@ -145,6 +145,10 @@ struct PapersPage: Sendable {
       <p><button class="main">Start</button></p>
       </form></section>
       """
+  }
+
+  private static func about(_ minutes: Double) -> String {
+    minutes < 1 ? "\(Format.short(60 * minutes)) s" : "\(Format.short(minutes)) min"
   }
 
   private func options(_ experiment: some Experiment, _ form: FormFields) throws -> HTML {

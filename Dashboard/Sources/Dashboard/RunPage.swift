@@ -18,7 +18,7 @@ struct RunPage: Sendable {
     try site.store.settle()
     let record = try record(id)
     let isLive = record.state == .running
-    let content = try site.reports.content(of: record, paper: site.paper(of: record), showsParts: !isLive)
+    let content = try site.reports.content(of: record, paper: site.paper(of: record), isLive: isLive)
     let main: HTML = """
       \(HTML(rendered: content.header))
       <section class="status" id="status" aria-label="State">

@@ -54,7 +54,7 @@ struct RunsPage: Sendable {
       <caption class="unseen">Runs, \(view.query.sort == "started" ? "the latest first" : "sorted by \(view.query.sort)")</caption>
       <thead><tr><th scope="col"><span class="unseen">Choose</span></th><th scope="col">Run</th><th scope="col">State</th>\
       \(sorted)<th scope="col" class="wide">Scale</th><th scope="col" class="right wide">Seed</th>\
-      <th scope="col">Claims</th><th scope="col" class="wide">Started</th><th scope="col" class="right wide">Time</th></tr></thead>
+      <th scope="col" class="medium">Claims</th><th scope="col" class="wide">Started</th><th scope="col" class="right wide">Time</th></tr></thead>
       <tbody id="rows">
       \(rows(view))</tbody>
       </table></div>
@@ -87,7 +87,7 @@ struct RunsPage: Sendable {
         <tr><td><input type="checkbox" name="run" value="\(record.id)" aria-label="Choose \(record.id)"></td>\
         <th scope="row"><a href="\(Address.run(record.id))">\(record.id)</a></th>\
         <td>\(HTML.state(record.state))</td>\(value)<td class="wide">\(record.scale.rawValue)</td>\
-        <td class="right wide">\("\(record.seed)")</td><td>\(Self.claims(record.claims))</td>\
+        <td class="right wide">\("\(record.seed)")</td><td class="medium">\(Self.claims(record.claims))</td>\
         <td class="wide">\(HTML.time(record.started))</td>\
         <td class="right wide">\(Format.duration(record.seconds))</td></tr>
 

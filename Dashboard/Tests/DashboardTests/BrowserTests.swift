@@ -230,14 +230,14 @@ struct BrowserTests {
       settings.papers.append(Counting().paper)
     }
     let names = try place.store.runs(RunQuery(limit: 200)).map(\.record)
-    let pair = names.filter { $0.state == .done && $0.experiment == names.first { $0.state == .done }?.experiment }.prefix(3)
+    let pair = names.filter { $0.state == .done && $0.experiment == "tnt" }.prefix(3)
     let compared = pair.map { "run=\(Address.encode($0.id))" }.joined(separator: "&")
     let live = try await place.site.control?.start(
       .init(paper: "counting", settings: [("steps", "4000"), ("pause", "0.02"), ("label", "TNT, seed 0")])) ?? ""
     let done = names.filter { $0.state == .done && $0.experiment != "counting" }
     var pages: [(String, String)] = [
       ("runs", "/"), ("papers", "/papers"), ("paper", "/papers/tnt"), ("data", "/data"), ("dataset", "/data/fashion-mnist"),
-      ("live", "/runs/\(live)"), ("error", "/runs/none"),
+      ("live", "/runs/\(live)"),
     ]
     if let run = done.first { pages.append(("run", Address.run(run.id))) }
     if pair.count > 1 { pages.append(("compare", "/compare?\(compared)")) }

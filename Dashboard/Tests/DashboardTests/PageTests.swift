@@ -156,7 +156,7 @@ import Testing
     for other in ["7.5", "9.5", "6.5"] { #expect(!text.contains("<strong>\(other)</strong>")) }
     #expect(text.count(of: "not reproduced yet") == 25)
     let own = try await place.get("/papers/counting").text
-    #expect(own.contains("<strong>8.5</strong>") && own.contains("name=\"set.steps\"") && own.contains("about 6.0 s"))
+    #expect(own.contains("<strong>8.5</strong>") && own.contains("name=\"set.steps\"") && own.contains("about 6 s"))
     #expect(try await place.get("/papers/stance").text.contains("This paper isn't reproduced yet."))
   }
 

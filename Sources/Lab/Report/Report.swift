@@ -8,6 +8,8 @@ struct Report {
   let scripts: ChartScripts?
   /// Folder of the runs, as a user writes it.
   var root = "runs"
+  /// Whether the page is one on which the run is seen to go on.
+  var isLive = false
 
   init(paper: Paper, record: RunRecord, blocks: [ReportBlock], scripts: ChartScripts? = ChartScripts.locate()) {
     self.paper = paper
@@ -51,7 +53,7 @@ struct Report {
 
   /// What is to be known of a run that isn't done.
   private var state: String {
-    if record.state == .done { return "" }
+    if record.state == .done || isLive { return "" }
     let reason = record.error.map { ": \($0)" } ?? ""
     return """
       <p class="state">This run is <strong>\(record.state.rawValue)</strong>\(Markup.escape(reason)). \

@@ -14,22 +14,23 @@ public struct ReportBuilder {
   ///
   /// - Throws: `UsageError` where the run can't be read.
   public func report(of record: RunRecord, paper: Paper) throws -> String {
-    try document(record, paper, showsParts: true).html()
+    try document(record, paper).html()
   }
 
   /// What that report says.
   ///
-  /// - Parameter showsParts: whether charts and all else that the run reported is in it, or only its frame.
+  /// - Parameter isLive: whether it's for a page that shows the run going on, with what it measures: then without that.
   /// - Throws: `UsageError` where the run can't be read.
-  public func content(of record: RunRecord, paper: Paper, showsParts: Bool = true) throws -> ReportContent {
-    try document(record, paper, showsParts: showsParts).content()
+  public func content(of record: RunRecord, paper: Paper, isLive: Bool = false) throws -> ReportContent {
+    try document(record, paper, isLive: isLive).content()
   }
 
-  private func document(_ record: RunRecord, _ paper: Paper, showsParts: Bool) throws -> Report {
+  private func document(_ record: RunRecord, _ paper: Paper, isLive: Bool = false) throws -> Report {
     var blocks: [ReportBlock] = []
-    if showsParts { blocks = try store.blocks(of: record.id) ?? charts([RunGroup(label: "", runs: [record])]) }
+    if !isLive { blocks = try store.blocks(of: record.id) ?? charts([RunGroup(label: "", runs: [record])]) }
     var report = Report(paper: paper, record: record, blocks: blocks, scripts: scripts)
     report.root = store.root.relativePath
+    report.isLive = isLive
     return report
   }
 
