@@ -41,10 +41,13 @@ struct Access: Sendable {
   func checkOrigin(_ request: Request) throws {
     let authority = request.head.authority ?? ""
     guard Self.isLoopback(authority) else {
-      throw PageError(.forbidden, "Host '\(Format.fit(authority, to: 60))' isn't this machine: open the dashboard as localhost")
+      throw PageError(
+        .forbidden, "Host '\(Format.fit(authority, to: 60))' isn't this machine: open the dashboard as localhost")
     }
     if let origin = request.headers[.origin], origin.lowercased() != "http://\(authority.lowercased())" {
-      throw PageError(.forbidden, "requests from \(Format.fit(origin, to: 60)) are refused: they must come from the dashboard's own pages")
+      throw PageError(
+        .forbidden,
+        "requests from \(Format.fit(origin, to: 60)) are refused: they must come from the dashboard's own pages")
     }
     let isChange = request.method != .get && request.method != .head
     if let site = Self.header("Sec-Fetch-Site", request), site != "same-origin" {

@@ -86,7 +86,8 @@ public struct Dashboard: Sendable {
     router.get("/data/:name") { _, context in try await site.answer { try data.page(context.name("name")) } }
 
     router.get("/events/runs") { request, _ in EventStream.response(RunsFeed(runs: runs, fields: request.fields)) }
-    router.get("/events/runs/:id") { _, context in EventStream.response(RunFeed(page: run, run: try context.name("id"))) }
+    router.get("/events/runs/:id") { _, context in EventStream.response(RunFeed(page: run, run: try context.name("id")))
+    }
 
     router.post("/papers/:name/runs") { request, context in
       let form = try await site.access.form(request)
@@ -160,5 +161,7 @@ struct Site: Sendable {
   }
 
   /// A page that is made on a thread of its own.
-  func answer(_ make: @escaping @Sendable () throws -> Response) async throws -> Response { try await Self.offload(make) }
+  func answer(_ make: @escaping @Sendable () throws -> Response) async throws -> Response {
+    try await Self.offload(make)
+  }
 }

@@ -89,7 +89,8 @@ struct DataPage: Sendable {
       columns: [.init("file"), .init("size", .right), .init("SHA-256")],
       rows: info.files.map { [$0.name, Format.bytes($0.byteCount), $0.sha256] })
     let fields = ReportTable(
-      columns: [.init("field"), .init("type"), .init("meaning")], rows: info.schema.map { [$0.name, $0.type, $0.meaning] })
+      columns: [.init("field"), .init("type"), .init("meaning")],
+      rows: info.schema.map { [$0.name, $0.type, $0.meaning] })
     var facts: [(String, String)] = [("source", info.source), ("licence", info.licence)]
     if !info.splits.isEmpty {
       facts.append(("splits", info.splits.map { "\($0.name) \($0.count)" }.joined(separator: ", ")))

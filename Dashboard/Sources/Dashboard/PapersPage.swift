@@ -157,7 +157,9 @@ struct PapersPage: Sendable {
     let chosen = form.withPrefix("set.")
     let fields = options.enumerated().map { place, option -> HTML in
       let defaults = Scale.allCases.compactMap { option.defaults[$0]?.text }
-      let shown = Set(defaults).count == 1 ? defaults[0] : zip(Scale.allCases, defaults).map { "\($0) \($1)" }.joined(separator: ", ")
+      let shown =
+        Set(defaults).count == 1
+        ? defaults[0] : zip(Scale.allCases, defaults).map { "\($0) \($1)" }.joined(separator: ", ")
       let value = chosen.first { $0.name == option.name }?.value ?? ""
       return """
         <div class="option"><label for="option-\(place)"><code>\(option.name)</code></label>

@@ -92,7 +92,9 @@ final class RunControl: Sendable {
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     process.standardError = sink
-    do { try process.run() } catch { throw UsageError("\(program.path): can't be started (\(error.localizedDescription))") }
+    do { try process.run() } catch {
+      throw UsageError("\(program.path): can't be started (\(error.localizedDescription))")
+    }
     try? sink.close()
 
     let deadline = Date(timeIntervalSinceNow: Self.patience)

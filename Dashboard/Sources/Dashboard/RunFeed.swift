@@ -97,7 +97,8 @@ struct RunFeed: Feed {
           events.append(try drawn(metric, series))
         } else {
           charts[metric]?.added += new.count
-          events.append(try ServerEvent("points", ["metric": .string(metric), "points": .array(new.compactMap(Self.json))]))
+          events.append(
+            try ServerEvent("points", ["metric": .string(metric), "points": .array(new.compactMap(Self.json))]))
         }
       }
     }

@@ -111,7 +111,9 @@ struct RunPage: Sendable {
     guard !series.isEmpty else { return "<p>Nothing is measured yet.</p>" }
     let table = ReportTable(
       columns: [.init("metric"), .init("series"), .init("step", .right), .init("latest value", .right)],
-      rows: series.map { [$0.metric, $0.series.isEmpty ? "–" : $0.series, "\($0.lastStep)", Format.short($0.lastValue)] })
+      rows: series.map {
+        [$0.metric, $0.series.isEmpty ? "–" : $0.series, "\($0.lastStep)", Format.short($0.lastValue)]
+      })
     return HTML(rendered: BlockMarkup.html(table))
   }
 
@@ -119,7 +121,9 @@ struct RunPage: Sendable {
     func box(_ file: RunStore.LogFile, _ label: String, _ place: HTML) -> HTML {
       let text = site.store.text(file, of: id, limit: Self.logLimit)?.text ?? ""
       if text.isEmpty && (!isLive || file == .errors) {
-        return isLive ? "<pre id=\"\(place)\" role=\"log\" aria-label=\"\(label)\" aria-live=\"off\" tabindex=\"0\" hidden></pre>\n" : ""
+        return isLive
+          ? "<pre id=\"\(place)\" role=\"log\" aria-label=\"\(label)\" aria-live=\"off\" tabindex=\"0\" hidden></pre>\n"
+          : ""
       }
       return """
         <pre id="\(place)" role="log" aria-label="\(label)" aria-live="off" tabindex="0">\(text)</pre>

@@ -120,7 +120,9 @@ struct RunsPage: Sendable {
       """
   }
 
-  static func select(_ name: String, _ label: String, _ options: [(value: String, text: String)], _ chosen: String?) -> HTML {
+  static func select(_ name: String, _ label: String, _ options: [(value: String, text: String)], _ chosen: String?)
+    -> HTML
+  {
     let options = options.map { option -> HTML in
       "<option value=\"\(option.value)\"\(" selected", if: option.value == chosen ?? "")>\(option.text)</option>\n"
     }
@@ -132,7 +134,8 @@ struct RunsPage: Sendable {
     let before: HTML =
       view.page > 1 ? "<a rel=\"prev\" href=\"\(fields.query(with: "page", "\(view.page - 1)"))\">Previous</a>" : ""
     let after: HTML =
-      view.page < view.pages ? "<a rel=\"next\" href=\"\(fields.query(with: "page", "\(view.page + 1)"))\">Next</a>" : ""
+      view.page < view.pages
+      ? "<a rel=\"next\" href=\"\(fields.query(with: "page", "\(view.page + 1)"))\">Next</a>" : ""
     return """
       <nav class="pager" aria-label="Pages of the list">\(before)<span>page \(view.page) of \(view.pages)</span>\(after)</nav>
 
@@ -147,7 +150,8 @@ struct RunsPage: Sendable {
       throw PageError(.badRequest, "Choose two runs or more in the list of runs, then compare them.")
     }
     guard names.count <= Self.comparisonLimit else {
-      throw PageError(.badRequest, "\(names.count) runs are too many to compare: choose at most \(Self.comparisonLimit).")
+      throw PageError(
+        .badRequest, "\(names.count) runs are too many to compare: choose at most \(Self.comparisonLimit).")
     }
     let records = try names.map { name in
       guard let record = try site.store.record(name) else { throw PageError(.notFound, "There is no run \(name).") }

@@ -32,7 +32,9 @@ import NIOCore
   var program: String?
 
   func validate() throws {
-    guard (0...65_535).contains(port) else { throw ValidationError("--port \(port): expected a number from 0 to 65535") }
+    guard (0...65_535).contains(port) else {
+      throw ValidationError("--port \(port): expected a number from 0 to 65535")
+    }
   }
 
   static func main() async {
@@ -62,7 +64,8 @@ import NIOCore
       try await application.runService()
     } catch let error as IOError where error.errnoCode == EADDRINUSE {
       throw UsageError(
-        "port \(port) is in use, perhaps by another dashboard: stop it, or take another one with --port (0: any that is free)")
+        "port \(port) is in use, perhaps by another dashboard: stop it, or take another one with --port (0: any that is free)"
+      )
     } catch let error as IOError {
       throw UsageError("port \(port): can't listen (\(String(cString: strerror(error.errnoCode))))")
     }

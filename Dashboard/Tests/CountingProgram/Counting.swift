@@ -33,7 +33,8 @@ public struct Counting: Experiment {
       try context.save(done, as: "progress")
       Thread.sleep(forTimeInterval: context.options.pause)
     }
-    let series = Chart.Series("sum", try context.points(of: "sum", series: context.options.label).map { .init(Double($0.step), $0.value) })
+    let series = Chart.Series(
+      "sum", try context.points(of: "sum", series: context.options.label).map { .init(Double($0.step), $0.value) })
     return Outcome(
       claims: [Claim("sum", statement: "the sum is large", measured: done.sum, comparison: .atLeast, threshold: 1)],
       report: [.chart(.layers([.lines([series])], x: .init("step"), y: .init("sum")), caption: "The sum by step.")])

@@ -8,7 +8,9 @@ import Testing
 @testable import Lab
 
 @Suite struct AccessTests {
-  private static let pages = ["/", "/compare?run=a&run=b", "/runs/a", "/papers", "/papers/counting", "/data", "/events/runs"]
+  private static let pages = [
+    "/", "/compare?run=a&run=b", "/runs/a", "/papers", "/papers/counting", "/data", "/events/runs",
+  ]
 
   @Test func withoutTheKeyAllPagesAreClosed() async throws {
     let place = try Place()
@@ -46,7 +48,8 @@ import Testing
 
   @Test func requestsFromElsewhereAreRefused() async throws {
     let place = try Place()
-    func status(_ headers: [(String, String)], _ method: HTTPRequest.Method = .get) async throws -> HTTPResponse.Status {
+    func status(_ headers: [(String, String)], _ method: HTTPRequest.Method = .get) async throws -> HTTPResponse.Status
+    {
       var fields = place.cookie
       for (name, value) in headers { if let name = HTTPField.Name(name) { fields[name] = value } }
       let sent = fields
@@ -75,7 +78,8 @@ import Testing
       #expect(Access.isLoopback(host), "\(host)")
     }
     for host in [
-      "", "evil.example", "evil.example:2626", "localhost.evil.example", "127.0.0.1.evil.example", "localhost:", "0.0.0.0",
+      "", "evil.example", "evil.example:2626", "localhost.evil.example", "127.0.0.1.evil.example", "localhost:",
+      "0.0.0.0",
       "localhost@evil.example", "127.0.0.2:80", "::1",
     ] {
       #expect(!Access.isLoopback(host) || host == "localhost:", "\(host)")
@@ -89,7 +93,8 @@ import Testing
       func answer(_ host: String) throws -> String {
         let connection = try Connection(port: port)
         try connection.send(
-          "GET / HTTP/1.1\r\nHost: \(host)\r\nCookie: pinion-\(port)=\(place.site.access.key)\r\nConnection: close\r\n\r\n")
+          "GET / HTTP/1.1\r\nHost: \(host)\r\nCookie: pinion-\(port)=\(place.site.access.key)\r\nConnection: close\r\n\r\n"
+        )
         return connection.read(seconds: 5)
       }
       #expect(try answer("localhost:\(port)").hasPrefix("HTTP/1.1 200"))
@@ -135,7 +140,10 @@ import Testing
   @Test func noAddressLeadsOutOfTheFolder() async throws {
     let place = try Place()
     try place.add("counting-1")
-    let up = ["../../../../../../etc/passwd", "%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2fetc%2fpasswd", "..%2f..%2f..%2fetc%2fpasswd", "%00", "%ff"]
+    let up = [
+      "../../../../../../etc/passwd", "%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2fetc%2fpasswd", "..%2f..%2f..%2fetc%2fpasswd",
+      "%00", "%ff",
+    ]
     for name in up {
       for before in ["/static/", "/runs/", "/runs/counting-1/files/", "/data/", "/papers/", "/"] {
         let answer = try await place.get(before + name)

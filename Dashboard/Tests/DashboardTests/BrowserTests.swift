@@ -82,7 +82,9 @@ struct BrowserTests {
       #expect(try await tab.evaluate("document.querySelector('.status .verdict').textContent") == "interrupted")
       #expect(try place.store.record(id)?.state == .interrupted)
       try await list.wait(for: "document.querySelector('#rows .verdict').textContent === 'interrupted'")
-      #expect(try await list.evaluate("document.getElementById('announcement').textContent") == .string("\(id) is interrupted"))
+      #expect(
+        try await list.evaluate("document.getElementById('announcement').textContent")
+          == .string("\(id) is interrupted"))
       #expect(list.complaints == [])
     }
   }
@@ -121,7 +123,8 @@ struct BrowserTests {
     try await browse(place) { tab, base in
       let encoded = Address.encode(hostile)
       let pages = [
-        "/", "/?sort=\(encoded)", "/runs/\(encoded)", "/compare?run=\(encoded)&run=\(Address.encode(name))", "/papers", "/data/mine",
+        "/", "/?sort=\(encoded)", "/runs/\(encoded)", "/compare?run=\(encoded)&run=\(Address.encode(name))", "/papers",
+        "/data/mine",
         "/runs/\(Address.encode(name))",
       ]
       for page in pages {
@@ -130,8 +133,12 @@ struct BrowserTests {
           try await tab.wait(for: "document.querySelector('figure[data-metric] svg')")
           try await tab.wait(for: "document.getElementById('log').textContent.includes('onerror')")
         }
-        #expect(try await tab.evaluate("document.body.textContent.includes('<img src=x onerror=alert(1)>')") == true, "\(page)")
-        #expect(try await tab.evaluate("document.querySelectorAll('img[src=x], main script:not([type])').length") == 0, "\(page)")
+        #expect(
+          try await tab.evaluate("document.body.textContent.includes('<img src=x onerror=alert(1)>')") == true,
+          "\(page)")
+        #expect(
+          try await tab.evaluate("document.querySelectorAll('img[src=x], main script:not([type])').length") == 0,
+          "\(page)")
       }
       let dialogs = tab.browser.events(of: tab.session).filter { $0.method == "Page.javascriptDialogOpening" }
       #expect(dialogs.isEmpty)
@@ -152,14 +159,17 @@ struct BrowserTests {
     try await browse(place) { tab, base in
       let pages = [
         "/", "/?sort=sum", "/runs/counting-2026-1", "/runs/counting-2026-4", "/runs/counting-2026-5",
-        "/compare?run=counting-2026-1&run=counting-2026-2", "/papers", "/papers/counting", "/data", "/data/fashion-mnist",
+        "/compare?run=counting-2026-1&run=counting-2026-2", "/papers", "/papers/counting", "/data",
+        "/data/fashion-mnist",
       ]
       for (width, scheme) in [(1_280, "light"), (400, "dark"), (320, "light")] {
         try await tab.resize(width: width, height: 900)
         try await tab.setScheme(scheme)
         for page in pages {
           try await tab.visit(base + page)
-          if page.contains("counting-2026-5") { try await tab.wait(for: "!charts.size || document.querySelector('figure svg')") }
+          if page.contains("counting-2026-5") {
+            try await tab.wait(for: "!charts.size || document.querySelector('figure svg')")
+          }
           let problems = try await tab.evaluate(Self.check)
           #expect(problems == "", "\(page) at \(width): \(problems.text)")
         }
@@ -232,11 +242,13 @@ struct BrowserTests {
     let names = try place.store.runs(RunQuery(limit: 200)).map(\.record)
     let pair = names.filter { $0.state == .done && $0.experiment == "tnt" }.prefix(3)
     let compared = pair.map { "run=\(Address.encode($0.id))" }.joined(separator: "&")
-    let live = try await place.site.control?.start(
-      .init(paper: "counting", settings: [("steps", "4000"), ("pause", "0.02"), ("label", "TNT, seed 0")])) ?? ""
+    let live =
+      try await place.site.control?.start(
+        .init(paper: "counting", settings: [("steps", "4000"), ("pause", "0.02"), ("label", "TNT, seed 0")])) ?? ""
     let done = names.filter { $0.state == .done && $0.experiment != "counting" }
     var pages: [(String, String)] = [
-      ("runs", "/"), ("papers", "/papers"), ("paper", "/papers/tnt"), ("data", "/data"), ("dataset", "/data/fashion-mnist"),
+      ("runs", "/"), ("papers", "/papers"), ("paper", "/papers/tnt"), ("data", "/data"),
+      ("dataset", "/data/fashion-mnist"),
       ("live", "/runs/\(live)"),
     ]
     if let run = done.first { pages.append(("run", Address.run(run.id))) }
@@ -245,7 +257,10 @@ struct BrowserTests {
     try await browse(place) { tab, base in
       for (name, page) in shown {
         try await tab.visit(base + page)
-        if name == "live" { try await tab.wait(for: "document.querySelector('figure svg') && document.querySelector('figure').dataset.points > 30") }
+        if name == "live" {
+          try await tab.wait(
+            for: "document.querySelector('figure svg') && document.querySelector('figure').dataset.points > 30")
+        }
         for (width, scheme) in [(1_280, "light"), (1_280, "dark"), (400, "light"), (400, "dark")] {
           try await tab.setScheme(scheme)
           try await tab.resize(width: width, height: 900)

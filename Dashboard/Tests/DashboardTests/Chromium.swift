@@ -8,7 +8,9 @@ final class Chromium: Sendable {
   static let path: String? = {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     let names = ["chromium", "chromium-browser", "google-chrome"]
-    return names.flatMap { name in folders.map { "\($0)/\(name)" } }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    return names.flatMap { name in folders.map { "\($0)/\(name)" } }.first {
+      FileManager.default.isExecutableFile(atPath: $0)
+    }
   }()
 
   private struct State {
@@ -81,7 +83,8 @@ final class Chromium: Sendable {
   }
 
   /// Calls a method of the protocol.
-  func call(_ method: String, _ parameters: [String: JSONValue] = [:], session: String? = nil) async throws -> JSONValue {
+  func call(_ method: String, _ parameters: [String: JSONValue] = [:], session: String? = nil) async throws -> JSONValue
+  {
     try await withCheckedThrowingContinuation { continuation in
       let id = state.withLock { state -> Int? in
         if state.isClosed { return nil }

@@ -41,7 +41,8 @@ import Testing
       hostile, statement: hostile, measured: 1, unit: hostile, comparison: .atLeast, threshold: 0, baseline: hostile)
     for id in [hostile, hostile + "2"] {
       try place.add(
-        id, state: id == hostile ? .done : .failed, options: [hostile: .string(hostile + id)], claims: [claim], error: hostile,
+        id, state: id == hostile ? .done : .failed, options: [hostile: .string(hostile + id)], claims: [claim],
+        error: hostile,
         experiment: id == hostile ? "counting" : hostile)
       try place.log(id, metric: hostile, series: hostile, [(1, 1), (2, 2)])
       try place.store.keep([1, 2], of: id, as: hostile, type: hostile)
@@ -134,7 +135,8 @@ import Testing
     let text = try await place.get("/runs/a").text
     #expect(text.contains("href=\"/runs/a/files/..%2Fx%2Fpage.html\" download"))
     try await place.requests { client in
-      try await client.execute(uri: "/runs/a/files/..%2Fx%2Fpage.html", method: .get, headers: place.cookie) { response in
+      try await client.execute(uri: "/runs/a/files/..%2Fx%2Fpage.html", method: .get, headers: place.cookie) {
+        response in
         #expect(response.status == .ok)
         #expect(response.headers[.contentType] == "application/octet-stream")
         #expect(response.headers[.contentDisposition] == "attachment; filename*=UTF-8''page.html")
@@ -175,7 +177,8 @@ import Testing
     // A statement that can't be read hides none of the others.
     try Data("{".utf8).write(to: URL(fileURLWithPath: data.path + ".statement.json"))
     let (status, broken) = try await place.get("/data")
-    #expect(status == .ok && broken.contains("href=\"/data/fashion-mnist\"") && broken.contains("data.csv.statement.json"))
+    #expect(
+      status == .ok && broken.contains("href=\"/data/fashion-mnist\"") && broken.contains("data.csv.statement.json"))
     #expect(try await place.get("/data/mine").status == .internalServerError)
   }
 
@@ -197,7 +200,8 @@ import Testing
 
   @Test func whatIsFilledInIsEscaped() {
     let name = "<b>\"&'"
-    let html: HTML = "<p title=\"\(name)\">\(name) \(3) \(HTML(rendered: "<i>x</i>")) \("yes", if: false, else: "no")</p>"
+    let html: HTML =
+      "<p title=\"\(name)\">\(name) \(3) \(HTML(rendered: "<i>x</i>")) \("yes", if: false, else: "no")</p>"
     #expect(html.text == "<p title=\"&lt;b&gt;&quot;&amp;&#39;\">&lt;b&gt;&quot;&amp;&#39; 3 <i>x</i> no</p>")
     #expect(Address.run("a/../b c?#") == "/runs/a%2F..%2Fb%20c%3F%23")
     let fields = FormFields(encoded: "a=1+2&b=%3Cx%3E&a=3&c&set.k=%20v%20&set.e=")

@@ -29,7 +29,9 @@ import Testing
     }
     let compared = (1...RunsPage.comparisonLimit).map { "run=run-\($0 * 31)" }.joined(separator: "&")
     var times: [String: Double] = [:]
-    for address in ["/", "/?sort=sum&page=100", "/?sort=loss&scale=quick", "/papers", "/runs/run-5000", "/compare?\(compared)"] {
+    for address in [
+      "/", "/?sort=sum&page=100", "/?sort=loss&scale=quick", "/papers", "/runs/run-5000", "/compare?\(compared)",
+    ] {
       var best = Double.infinity
       for _ in 0..<3 {
         let start = ContinuousClock.now
