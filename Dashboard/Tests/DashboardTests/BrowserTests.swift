@@ -150,7 +150,9 @@ struct BrowserTests {
     let place = try Place(scripts: Self.scripts)
     for i in 1...3 {
       try place.add("counting-2026-\(i)", options: ["rate": .integer(i)], claims: [Place.claim("sum", Double(i))])
-      try place.log("counting-2026-\(i)", series: "a", (1...50).map { ($0, Double($0 * i)) })
+      for name in ["TNT", "DeiT, equal multiply-adds", "DeiT, equal width"] {
+        try place.log("counting-2026-\(i)", series: name, (1...50).map { ($0, Double($0 * i)) })
+      }
     }
     try place.add("counting-2026-4", state: .failed, error: "the sum broke")
     let held = try RunFolder(place.store.folder(of: "counting-2026-5"))
@@ -167,9 +169,9 @@ struct BrowserTests {
         try await tab.setScheme(scheme)
         for page in pages {
           try await tab.visit(base + page)
-          if page.contains("counting-2026-5") {
-            try await tab.wait(for: "!charts.size || document.querySelector('figure svg')")
-          }
+          if page.contains("counting-2026-5") { try await tab.wait(for: "document.querySelector('figure')") }
+          try await tab.wait(
+            for: "!window.vega || document.querySelectorAll('.chart').length === document.querySelectorAll('.chart svg').length")
           let problems = try await tab.evaluate(Self.check)
           #expect(problems == "", "\(page) at \(width): \(problems.text)")
         }
@@ -210,6 +212,8 @@ struct BrowserTests {
       }
       const width = document.documentElement.scrollWidth;
       if (width > innerWidth) problems.push(`${width} px wide`);
+      for (const text of document.querySelectorAll("figure .chart svg text"))
+        if (text.getBoundingClientRect().right > innerWidth) problems.push("cut off: " + text.textContent);
       // WCAG contrast of text on the page's ground.
       const luminance = text => {
         const [r, g, b] = text.match(/[0-9.]+/g).map(part => { const c = part / 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; });

@@ -73,6 +73,7 @@ public enum ReportStyle {
     dt { color: var(--muted); }
     dd { margin: 0; overflow-wrap: anywhere; }
     @media (max-width: 560px) { main { padding: 28px 16px 48px; } h1 { font-size: 1.6rem; }
+      .claims th[scope=row] { min-width: 9em; }
       .sounds { grid-template-columns: 1fr !important; } }
     @media print { main { max-width: none; padding: 0; } body { font-size: 11pt; }
       figure, tr, pre { break-inside: avoid; } h2 { break-after: avoid; }

@@ -36,7 +36,7 @@ extension Chart {
       if case .lines(let series) = layer { names += series.map(\.name) }
       if case .scatter(let series) = layer { names += series.map(\.name) }
     }
-    let color = color(names.reduce(into: []) { if !$0.contains($1) { $0.append($1) } })
+    let color = color(names.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }, isFitted: true)
     let horizontal = channel("x", x)
     let vertical = channel("y", y)
     let tooltip: JSONValue = [
@@ -115,16 +115,18 @@ extension Chart {
     ["field": .string(field), "type": "quantitative", "title": label(title), "format": ".4~g"]
   }
 
-  private static func color(_ names: [String]) -> JSONValue {
+  /// - Parameter isFitted: whether the chart is as wide as its place, which may be a phone's.
+  private static func color(_ names: [String], isFitted: Bool = false) -> JSONValue {
     let range = names.indices.map { palette[$0 % palette.count] }
     // Columns of one width fit the page when their longest name does.
     let longest = names.map(\.count).max() ?? 0
     let columns = longest > 50 ? 1 : longest > 32 ? 2 : 3
+    let shown: JSONValue = isFitted ? ["expr": .string("width < 480 ? 1 : \(columns)")] : .integer(columns)
     return [
       "field": "series", "type": "nominal",
       "scale": ["domain": .array(names.map { .string($0) }), "range": .array(range)],
       "legend": names.count > 1
-        ? ["orient": "top", "title": .null, "columns": .integer(columns), "labelLimit": .integer(780 / columns)] : .null
+        ? ["orient": "top", "title": .null, "columns": shown, "labelLimit": .integer(780 / columns)] : .null
         ,
     ]
   }
