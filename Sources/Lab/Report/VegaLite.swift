@@ -173,11 +173,13 @@ extension Chart {
         "low": .number(interval.lowerBound), "high": .number(interval.upperBound),
       ]
     }
+    // On a phone, labels leave room for the bars.
+    let labels: JSONValue = ["expr": "containerSize()[0] < 480 ? 120 : 260"]
     let y: JSONValue = [
       "field": .string(isGrouped ? "series" : "category"), "type": "nominal", "title": .null,
       "sort": .array((isGrouped ? groups : categories).map { .string($0) }),
       "scale": value.includesZero ? ["paddingInner": 0.4] : [:],
-      "axis": isGrouped ? .null : ["labelLimit": 260, "ticks": false, "domain": false, "labelPadding": 8],
+      "axis": isGrouped ? .null : ["labelLimit": labels, "ticks": false, "domain": false, "labelPadding": 8],
     ]
     var color: JSONValue = ["value": "var(--series-1)"]
     if isGrouped { color = self.color(groups) }
