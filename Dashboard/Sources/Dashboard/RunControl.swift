@@ -45,14 +45,21 @@ final class RunControl: Sendable {
     // The value is part of the word, so that it's never taken for an option.
     arguments += request.settings.map { "--set=\($0.name)=\($0.value)" }
     if let reason = request.reason { arguments.append("--acknowledge=\(reason)") }
-    return try await launch(arguments, paper: request.paper)
+    let begin = Date.now
+    return try await launch(arguments) { try self.run(of: $0, paper: request.paper, since: begin) }
   }
 
   /// Goes on with a run that was interrupted, failed or killed, and waits until its process works on it.
   ///
   /// - Throws: `UsageError` as `start`.
   func resume(_ record: RunRecord) async throws {
-    _ = try await launch(["reproduce", record.experiment, "--resume=\(record.id)"], paper: record.experiment)
+    let before = store.process(of: record.id)
+    _ = try await launch(["reproduce", record.experiment, "--resume=\(record.id)"]) { pid in
+      guard let process = self.store.process(of: record.id), process.pid == pid, process != before,
+        let now = try self.store.record(record.id), now.state == .running || now.ended != record.ended
+      else { return nil }
+      return record.id
+    }
   }
 
   /// Asks the process of a run to stop at the next safe place; asked again, it ends at once.
@@ -77,7 +84,10 @@ final class RunControl: Sendable {
 
   // MARK: Processes
 
-  private func launch(_ arguments: [String], paper: String) async throws -> String {
+  /// Starts the program and waits until its run is found.
+  ///
+  /// - Parameter find: gives the run that the process of a number works on; nil while there is none.
+  private func launch(_ arguments: [String], find: (Int32) throws -> String?) async throws -> String {
     guard FileManager.default.isExecutableFile(atPath: program.path) else {
       throw UsageError("\(program.path): isn't built; any ./pinion command builds it")
     }
@@ -101,7 +111,7 @@ final class RunControl: Sendable {
     while true {
       // Looked at before the store: what ended has stored its run by then.
       let isRunning = process.isRunning
-      if let id = try run(of: process.processIdentifier, paper: paper) {
+      if let id = try find(process.processIdentifier) {
         keep(errors, of: id)
         return id
       }
@@ -111,11 +121,10 @@ final class RunControl: Sendable {
     }
   }
 
-  /// The run that a process of ours works on: one of the latest of its paper, or one that it resumes.
-  private func run(of pid: Int32, paper: String) throws -> String? {
-    let latest = try store.runs(RunQuery(experiment: paper, limit: 20)).map(\.record.id)
-    let running = try store.runs(RunQuery(experiment: paper, states: [.running], limit: 50)).map(\.record.id)
-    return (latest + running).first { store.process(of: $0)?.pid == pid }
+  /// The run of a paper that a process has begun since a time; an older one may be that of another process of its number.
+  func run(of pid: Int32, paper: String, since begin: Date) throws -> String? {
+    try store.runs(RunQuery(experiment: paper, since: begin, limit: 50)).map(\.record.id)
+      .first { store.process(of: $0)?.pid == pid }
   }
 
   /// Moves what the process writes to standard error into the run's folder; it goes on writing there.

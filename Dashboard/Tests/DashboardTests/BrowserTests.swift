@@ -171,7 +171,9 @@ struct BrowserTests {
           try await tab.visit(base + page)
           if page.contains("counting-2026-5") { try await tab.wait(for: "document.querySelector('figure')") }
           try await tab.wait(
-            for: "!window.vega || document.querySelectorAll('.chart').length === document.querySelectorAll('.chart svg').length")
+            for:
+              "!window.vega || document.querySelectorAll('.chart').length === document.querySelectorAll('.chart svg').length"
+          )
           let problems = try await tab.evaluate(Self.check)
           #expect(problems == "", "\(page) at \(width): \(problems.text)")
         }

@@ -109,6 +109,20 @@ import Testing
     withExtendedLifetime(held) {}
   }
 
+  @Test func anOlderRunOfAProcessWithThatNumberIsNotTheNewOne() throws {
+    let place = try Place()
+    let control = try #require(place.site.control)
+    try place.add("counting-1", started: 1_000)
+    let held = try RunFolder(place.store.folder(of: "counting-1"))
+    func found(since seconds: Double) throws -> String? {
+      try control.run(of: getpid(), paper: "counting", since: Date(timeIntervalSince1970: seconds))
+    }
+    #expect(try found(since: 1_001) == nil)
+    #expect(try found(since: 1_000) == "counting-1")
+    #expect(try control.run(of: getpid() + 1, paper: "counting", since: Date(timeIntervalSince1970: 0)) == nil)
+    withExtendedLifetime(held) {}
+  }
+
   @Test func whatCannotStartSaysWhyOnTheForm() async throws {
     let place = try Place()
     func problem(_ fields: [(String, String)]) async throws -> String {

@@ -126,8 +126,7 @@ extension Chart {
       "field": "series", "type": "nominal",
       "scale": ["domain": .array(names.map { .string($0) }), "range": .array(range)],
       "legend": names.count > 1
-        ? ["orient": "top", "title": .null, "columns": shown, "labelLimit": .integer(780 / columns)] : .null
-        ,
+        ? ["orient": "top", "title": .null, "columns": shown, "labelLimit": .integer(780 / columns)] : .null,
     ]
   }
 

@@ -24,6 +24,7 @@ function listen(handlers) {
     source = new EventSource(address);
     source.onopen = () => { connection.hidden = true; };
     source.onerror = () => {
+      if (connection.hidden) announce("Not connected to the dashboard; trying again.");
       connection.hidden = false;
       // A refused stream isn't tried again by itself.
       if (source && source.readyState === EventSource.CLOSED) { close(); setTimeout(open, 5000); }
