@@ -7,6 +7,8 @@ let package = Package(
     .library(name: "Pinion", targets: ["Pinion"]),
     .library(name: "NN", targets: ["NN"]),
     .library(name: "Formats", targets: ["Formats"]),
+    .library(name: "Lab", targets: ["Lab"]),
+    .library(name: "Papers", targets: ["Papers"]),
     .executable(name: "pinion-cli", targets: ["CLI"]),
     .executable(name: "pinion-bench", targets: ["Bench"]),
   ],

@@ -53,22 +53,3 @@ struct ReportCommand: ParsableCommand {
     Paper(number: 0, name: name, title: name, field: "", claim: "")
   }
 }
-
-/// Shows a file in the user's browser; a machine without one has the file still.
-func openInBrowser(_ file: URL) {
-  #if os(macOS)
-    let opener = "open"
-  #else
-    let opener = "xdg-open"
-  #endif
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-  process.arguments = [opener, file.path]
-  process.standardOutput = FileHandle.nullDevice
-  process.standardError = FileHandle.nullDevice
-  let started = (try? process.run()) != nil
-  if started { process.waitUntilExit() }
-  if !started || process.terminationStatus != 0 {
-    Terminal.standardError.write("pinion: no program here opens \(file.path)\n")
-  }
-}

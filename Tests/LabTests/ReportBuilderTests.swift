@@ -68,7 +68,7 @@ import Testing
 
     let page = try ReportBuilder(store: store, scripts: nil).comparison(of: records)
     #expect(page.contains("<h1>4 runs of counting</h1>"))
-    #expect(page.contains("<th>rate=0.5<br>3 seeds</th><th>rate=1<br>seed 0</th>"))
+    #expect(page.contains("<th scope=\"col\">rate=0.5<br>3 seeds</th><th scope=\"col\">rate=1<br>seed 0</th>"))
     // Sums of half of 0…9, 1…10, 2…11: 22.5, 27.5, 32.5, with Student's interval of three.
     let cell = "<span class=\"number\">27.5</span><span class=\"note\">15.08 … 39.92</span>"
     #expect(page.contains(cell + "<span class=\"note\">22.5, 27.5, 32.5</span>"))

@@ -29,7 +29,7 @@ import Testing
     let name = result.folder.lastPathComponent
     #expect(name.wholeMatch(of: /counting-\d{8}-\d{6}-[0-9a-f]{5}/) != nil)
     let files = try FileManager.default.contentsOfDirectory(atPath: result.folder.path).sorted()
-    #expect(files == [".lock", "checkpoint", "report.html"])
+    #expect(files == [".lock", "checkpoint", "log.txt", "report.html"])
   }
 
   @Test func claimsAtQuickScaleShowTheDirectionUnlessStructural() throws {

@@ -3,7 +3,7 @@ import Foundation
 /// The scripts that draw charts: vega, vega-lite, vega-embed.
 public struct ChartScripts: Sendable {
   /// Texts of the scripts in the order in which a page loads them.
-  let sources: [String]
+  public let sources: [String]
   /// Folder they were read from.
   public let folder: URL
 

@@ -8,25 +8,29 @@ struct ComparisonReport {
 
   private var runs: [RunRecord] { groups.flatMap(\.runs) }
 
-  func html() throws -> String {
+  func html() throws -> String { Page(content: try content(), scripts: scripts).html }
+
+  func content() throws -> ReportContent {
     let experiments = runs.map(\.experiment).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
     let title = "\(runs.count) runs of \(experiments.joined(separator: ", "))"
-    var page = Page(title: title, scripts: scripts)
-    page.body = """
+    let header = """
       <header>
       <p class="kicker">Pinion · comparison</p>
       <h1>\(Markup.escape(title))</h1>
       </header>
+
+      """
+    var markup = BlockMarkup(drawsCharts: scripts != nil)
+    let parts = try blocks.map { try markup.html($0) }.joined()
+    let body = """
       <section>
       <h2>Claims</h2>
       \(claimTable)</section>
       \(differences)<section class="blocks">
+      \(blocks.isEmpty ? "" : "<h2>Metrics</h2>\n")\(parts)</section>
 
       """
-    if !blocks.isEmpty { page.body += "<h2>Metrics</h2>\n" }
-    for block in blocks { try page.add(block) }
-    page.body += "</section>\n" + runList
-    return page.html
+    return ReportContent(title: title, header: header, body: body, footer: runList, hasCharts: markup.charts > 0)
   }
 
   /// Heading of a group's column.
@@ -38,7 +42,7 @@ struct ComparisonReport {
   private var headings: String {
     groups.map { group in
       let lines = heading(group).split(separator: "\n").map { Markup.escape(String($0)) }
-      return "<th>\(lines.joined(separator: "<br>"))</th>"
+      return "<th scope=\"col\">\(lines.joined(separator: "<br>"))</th>"
     }.joined()
   }
 
@@ -49,7 +53,7 @@ struct ComparisonReport {
     guard !names.isEmpty else { return "<p>None of the runs has measured a claim.</p>\n" }
     var html = """
       <div class="scroll"><table class="claims">
-      <thead><tr><th>Claim</th><th>Threshold</th>\(headings)</tr></thead>
+      <thead><tr><th scope="col">Claim</th><th scope="col">Threshold</th>\(headings)</tr></thead>
       <tbody>
 
       """
@@ -96,7 +100,7 @@ struct ComparisonReport {
     let table = ReportTable(
       columns: [.init("option")] + groups.map { .init(heading($0).replacing("\n", with: ", ")) },
       rows: rows.map { [$0.name] + $0.values })
-    return "<section>\n<h2>What differs</h2>\n\(Page.html(table))</section>\n"
+    return "<section>\n<h2>What differs</h2>\n\(BlockMarkup.html(table))</section>\n"
   }
 
   private var runList: String {
@@ -118,11 +122,11 @@ struct ComparisonReport {
       columns: [.init("option"), .init("value")],
       rows: shared.sorted { $0.key < $1.key }.map { [$0.key, $0.value.text] })
     let common =
-      shared.isEmpty ? "" : "<details><summary>Options that all have</summary>\n\(Page.html(options))</details>"
+      shared.isEmpty ? "" : "<details><summary>Options that all have</summary>\n\(BlockMarkup.html(options))</details>"
     return """
       <section class="rerun">
       <h2>The runs</h2>
-      \(Page.html(ReportTable(columns: columns, rows: rows)))
+      \(BlockMarkup.html(ReportTable(columns: columns, rows: rows)))
       <details><summary>How to run them again</summary>
       <pre><code>\(commands)</code></pre></details>
       \(common)

@@ -51,8 +51,8 @@ public struct Drawing: Codable, Hashable, Sendable {
   public var svg: String {
     let body = elements.map(Self.svg).joined(separator: "\n")
     return """
-      <svg viewBox="0 0 \(Self.number(width)) \(Self.number(height))" role="img" aria-label="\(Markup.escape(description))" \
-      style="width: 100%; max-width: \(Self.number(width))px; height: auto; display: block; font-family: inherit">
+      <svg class="drawing" width="\(Self.number(width))" viewBox="0 0 \(Self.number(width)) \(Self.number(height))" \
+      role="img" aria-label="\(Markup.escape(description))">
       \(body)
       </svg>
       """

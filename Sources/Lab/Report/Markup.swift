@@ -1,7 +1,7 @@
 /// Text as HTML; everything that could be markup is escaped.
-enum Markup {
+public enum Markup {
   /// Text that shows as it is, in content and in quoted attributes.
-  static func escape(_ text: String) -> String {
+  public static func escape(_ text: String) -> String {
     var result = ""
     result.reserveCapacity(text.utf8.count)
     for scalar in text.unicodeScalars {
@@ -20,13 +20,13 @@ enum Markup {
   }
 
   /// JSON text for inside a script element, which `</script` must not end.
-  static func escapeJSON(_ text: String) -> String {
+  public static func escapeJSON(_ text: String) -> String {
     text.replacing("<", with: #"\u003c"#).replacing("\u{2028}", with: #"\u2028"#)
       .replacing("\u{2029}", with: #"\u2029"#)
   }
 
   /// Paragraphs and lists with inline marks, as `ReportBlock.text` describes.
-  static func paragraphs(_ text: String) -> String {
+  public static func paragraphs(_ text: String) -> String {
     var html = ""
     var paragraph: [Substring] = []
     var items: [Substring] = []
@@ -51,7 +51,7 @@ enum Markup {
   }
 
   /// One line with `code`, **strong**, *emphasis* and [links](https://…).
-  static func inline(_ text: String) -> String {
+  public static func inline(_ text: String) -> String {
     var html = ""
     var rest = Substring(text)
     while let first = rest.first {

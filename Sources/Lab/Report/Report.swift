@@ -8,6 +8,8 @@ struct Report {
   let scripts: ChartScripts?
   /// Folder of the runs, as a user writes it.
   var root = "runs"
+  /// Whether the page is one on which the run is seen to go on.
+  var isLive = false
 
   init(paper: Paper, record: RunRecord, blocks: [ReportBlock], scripts: ChartScripts? = ChartScripts.locate()) {
     self.paper = paper
@@ -16,12 +18,15 @@ struct Report {
     self.scripts = scripts
   }
 
-  func html() throws -> String {
-    var page = Page(title: "\(paper.name): \(paper.title)", scripts: scripts)
-    page.body = header + "<section>\n<h2>Claims</h2>\n\(claimTable)</section>\n<section class=\"blocks\">\n"
-    for block in blocks { try page.add(block) }
-    page.body += "</section>\n" + rerun
-    return page.html
+  func html() throws -> String { Page(content: try content(), scripts: scripts).html }
+
+  func content() throws -> ReportContent {
+    var markup = BlockMarkup(drawsCharts: scripts != nil)
+    let parts = try blocks.map { try markup.html($0) }.joined()
+    return ReportContent(
+      title: "\(paper.name): \(paper.title)", header: header,
+      body: "<section>\n<h2>Claims</h2>\n\(claimTable)</section>\n<section class=\"blocks\">\n\(parts)</section>\n",
+      footer: rerun, hasCharts: markup.charts > 0)
   }
 
   // MARK: Parts
@@ -48,7 +53,7 @@ struct Report {
 
   /// What is to be known of a run that isn't done.
   private var state: String {
-    if record.state == .done { return "" }
+    if record.state == .done || isLive { return "" }
     let reason = record.error.map { ": \($0)" } ?? ""
     return """
       <p class="state">This run is <strong>\(record.state.rawValue)</strong>\(Markup.escape(reason)). \
@@ -81,8 +86,8 @@ struct Report {
     }
     var html = """
       <div class="scroll"><table class="claims">
-      <thead><tr><th>Claim</th><th>Measured</th><th>Threshold</th><th>Baseline</th><th class="right">Seeds</th>\
-      <th>Verdict</th></tr></thead>
+      <thead><tr><th scope="col">Claim</th><th scope="col">Measured</th><th scope="col">Threshold</th>\
+      <th scope="col">Baseline</th><th scope="col" class="right">Seeds</th><th scope="col">Verdict</th></tr></thead>
       <tbody>
 
       """
@@ -122,7 +127,7 @@ struct Report {
     if !paper.data.isEmpty { facts.insert(("data", paper.data), at: 0) }
     let list = facts.map { "<dt>\(Markup.escape($0.0))</dt><dd>\(Markup.escape($0.1))</dd>" }.joined(separator: "\n")
     let goOn =
-      record.state == .done
+      record.state == .done || record.state == .running
       ? ""
       : "<h2>How to go on with it</h2>\n<pre><code>\(Markup.escape(record.resumeCommand(root: root)))</code></pre>\n"
     return """
@@ -133,7 +138,7 @@ struct Report {
       \(list)
       </dl>
       <details><summary>Options</summary>
-      \(Page.html(options))</details>
+      \(BlockMarkup.html(options))</details>
       </section>
 
       """

@@ -14,10 +14,24 @@ public struct ReportBuilder {
   ///
   /// - Throws: `UsageError` where the run can't be read.
   public func report(of record: RunRecord, paper: Paper) throws -> String {
-    let blocks = try store.blocks(of: record.id) ?? charts([RunGroup(label: "", runs: [record])])
+    try document(record, paper).html()
+  }
+
+  /// What that report says.
+  ///
+  /// - Parameter isLive: whether it's for a page that shows the run going on, with what it measures: then without that.
+  /// - Throws: `UsageError` where the run can't be read.
+  public func content(of record: RunRecord, paper: Paper, isLive: Bool = false) throws -> ReportContent {
+    try document(record, paper, isLive: isLive).content()
+  }
+
+  private func document(_ record: RunRecord, _ paper: Paper, isLive: Bool = false) throws -> Report {
+    var blocks: [ReportBlock] = []
+    if !isLive { blocks = try store.blocks(of: record.id) ?? charts([RunGroup(label: "", runs: [record])]) }
     var report = Report(paper: paper, record: record, blocks: blocks, scripts: scripts)
     report.root = store.root.relativePath
-    return try report.html()
+    report.isLive = isLive
+    return report
   }
 
   /// A page that compares runs: claims side by side, options that differ, metrics with their spread over seeds.
@@ -26,9 +40,16 @@ public struct ReportBuilder {
   ///
   /// - Parameter records: at least one.
   /// - Throws: `UsageError` where a run can't be read.
-  public func comparison(of records: [RunRecord]) throws -> String {
+  public func comparison(of records: [RunRecord]) throws -> String { try compared(records).html() }
+
+  /// What that page says.
+  ///
+  /// - Throws: `UsageError` where a run can't be read.
+  public func comparisonContent(of records: [RunRecord]) throws -> ReportContent { try compared(records).content() }
+
+  private func compared(_ records: [RunRecord]) throws -> ComparisonReport {
     let groups = RunGroup.groups(records)
-    return try ComparisonReport(groups: groups, blocks: charts(groups), scripts: scripts).html()
+    return try ComparisonReport(groups: groups, blocks: charts(groups), scripts: scripts)
   }
 
   // MARK: Metrics
@@ -73,7 +94,7 @@ public struct ReportBuilder {
   }
 
   /// At most about a thousand points, at equal distances, the last one among them: a chart shows no more.
-  static func thinned(_ points: [(step: Int, value: Double)]) -> [(step: Int, value: Double)] {
+  public static func thinned(_ points: [(step: Int, value: Double)]) -> [(step: Int, value: Double)] {
     let stride = max(1, points.count / 1_000)
     return points.enumerated().filter { $0.offset % stride == 0 || $0.offset == points.count - 1 }.map(\.element)
   }

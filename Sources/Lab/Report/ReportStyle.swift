@@ -1,6 +1,7 @@
-extension Page {
-  /// The page's style sheet: light and dark by the reader's setting, light on paper.
-  static let style = """
+/// How reports look.
+public enum ReportStyle {
+  /// The style sheet: light and dark by the reader's setting, light on paper.
+  public static let sheet = """
 
     :root { color-scheme: light dark;
       --paper: #ffffff; --ink: #1b1f27; --muted: #5f6775; --line: #e2e5ea; --soft: #f5f6f8; --link: #1c5bd0;
@@ -58,7 +59,9 @@ extension Page {
     #vg-tooltip-element { background: var(--paper) !important; color: var(--ink) !important;
       border-color: var(--line) !important; font-family: inherit !important; }
     #vg-tooltip-element td.key { color: var(--muted) !important; }
+    .drawing { display: block; max-width: 100%; height: auto; font-family: inherit; }
     .grid { display: grid; gap: 14px; }
+    \(columns)
     .grid figure { margin: 0; }
     .grid figcaption { margin-top: 4px; font-size: 0.8rem; overflow-wrap: anywhere; }
     .grid img { width: 100%; }
@@ -70,6 +73,7 @@ extension Page {
     dt { color: var(--muted); }
     dd { margin: 0; overflow-wrap: anywhere; }
     @media (max-width: 560px) { main { padding: 28px 16px 48px; } h1 { font-size: 1.6rem; }
+      .claims th[scope=row] { min-width: 9em; }
       .sounds { grid-template-columns: 1fr !important; } }
     @media print { main { max-width: none; padding: 0; } body { font-size: 11pt; }
       figure, tr, pre { break-inside: avoid; } h2 { break-after: avoid; }
@@ -77,5 +81,35 @@ extension Page {
       .scroll { overflow: visible; } th, td { overflow-wrap: anywhere; padding-right: 10px; }
       .verdict { border: 1px solid currentColor; } }
 
+    """
+
+  private static let columns = (1...16).map {
+    ".columns-\($0) { grid-template-columns: repeat(\($0), minmax(0, 1fr)); }"
+  }.joined(separator: "\n    ")
+
+  /// A script with a function that draws the charts of a page, or of a part of one; Vega's scripts come before it.
+  ///
+  /// Expressions are interpreted instead of compiled, so that a page's policy can forbid to make code of text.
+  public static let drawing = """
+    const chartConfig = {
+      background: "transparent", font: "system-ui, sans-serif", view: {stroke: null},
+      title: {anchor: "start", fontSize: 14, fontWeight: 600, color: "var(--ink)", offset: 12},
+      axis: {labelColor: "var(--muted)", titleColor: "var(--ink)", titleFontWeight: 500, gridColor: "var(--line)",
+        domainColor: "var(--line)", tickColor: "var(--line)", labelFontSize: 11.5, titleFontSize: 12.5, titlePadding: 8},
+      legend: {labelColor: "var(--ink)", labelFontSize: 12.5, symbolType: "circle", symbolOpacity: 1},
+      header: {labelColor: "var(--ink)", labelFontSize: 12.5}};
+
+    // Draws a chart; gives its view, or nothing where that fails.
+    function drawChart(place, specification, options = {}) {
+      return vegaEmbed(place, specification, {mode: "vega-lite", renderer: "svg", ast: true, config: chartConfig,
+        actions: {export: true, source: false, compiled: false, editor: false}, ...options})
+        .catch(error => { place.textContent = "The chart can't be drawn: " + error.message; });
+    }
+
+    function drawCharts(root, options = {}) {
+      for (const data of root.querySelectorAll("script[data-chart]")) {
+        drawChart(document.getElementById(data.dataset.chart), JSON.parse(data.textContent), options);
+      }
+    }
     """
 }

@@ -6,7 +6,10 @@ extension Chart {
   private static let height = 300
 
   /// The Vega-Lite 4 specification.
-  var specification: JSONValue {
+  ///
+  /// The points of line layers are in data sources `lines-0`, `lines-1`, … with the fields `series`, `x`, `y`, `low`,
+  /// `high`, so that a page can add to them.
+  public var specification: JSONValue {
     var fields: [String: JSONValue] =
       switch content {
       case .layers(let layers, let x, let y): Self.specification(layers, x, y)
@@ -33,19 +36,19 @@ extension Chart {
       if case .lines(let series) = layer { names += series.map(\.name) }
       if case .scatter(let series) = layer { names += series.map(\.name) }
     }
-    let color = color(names.reduce(into: []) { if !$0.contains($1) { $0.append($1) } })
+    let color = color(names.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }, isFitted: true)
     let horizontal = channel("x", x)
     let vertical = channel("y", y)
     let tooltip: JSONValue = [
       ["field": "series", "type": "nominal", "title": " "], tip("x", x.title), tip("y", y.title),
     ]
     var parts: [JSONValue] = []
-    for layer in layers {
+    for (place, layer) in layers.enumerated() {
       switch layer {
       case .lines(let series):
         let points = drawable(series, x, y)
         let hasBand = points.contains { $0.1.interval != nil }
-        let data = data(points)
+        let data = data(points, name: "lines-\(place)")
         if hasBand {
           parts.append([
             "data": data, "mark": ["type": "area", "opacity": 0.16, "clip": true],
@@ -112,17 +115,18 @@ extension Chart {
     ["field": .string(field), "type": "quantitative", "title": label(title), "format": ".4~g"]
   }
 
-  private static func color(_ names: [String]) -> JSONValue {
+  /// - Parameter isFitted: whether the chart is as wide as its place, which may be a phone's.
+  private static func color(_ names: [String], isFitted: Bool = false) -> JSONValue {
     let range = names.indices.map { palette[$0 % palette.count] }
     // Columns of one width fit the page when their longest name does.
     let longest = names.map(\.count).max() ?? 0
     let columns = longest > 50 ? 1 : longest > 32 ? 2 : 3
+    let shown: JSONValue = isFitted ? ["expr": .string("width < 480 ? 1 : \(columns)")] : .integer(columns)
     return [
       "field": "series", "type": "nominal",
       "scale": ["domain": .array(names.map { .string($0) }), "range": .array(range)],
       "legend": names.count > 1
-        ? ["orient": "top", "title": .null, "columns": .integer(columns), "labelLimit": .integer(780 / columns)] : .null
-        ,
+        ? ["orient": "top", "title": .null, "columns": shown, "labelLimit": .integer(780 / columns)] : .null,
     ]
   }
 
@@ -140,7 +144,7 @@ extension Chart {
     }
   }
 
-  private static func data(_ points: [(String, Point)]) -> JSONValue {
+  private static func data(_ points: [(String, Point)], name: String? = nil) -> JSONValue {
     let values = points.map { name, point -> JSONValue in
       // A point without an interval in a series that has some gets an empty one, so that the band has no hole.
       let interval = point.interval ?? point.y...point.y
@@ -149,7 +153,9 @@ extension Chart {
         "high": .number(interval.upperBound),
       ]
     }
-    return ["values": .array(values)]
+    var fields: [String: JSONValue] = ["values": .array(values)]
+    if let name { fields["name"] = .string(name) }
+    return .object(fields)
   }
 
   // MARK: Bars
@@ -166,11 +172,13 @@ extension Chart {
         "low": .number(interval.lowerBound), "high": .number(interval.upperBound),
       ]
     }
+    // On a phone, labels leave room for the bars.
+    let labels: JSONValue = ["expr": "containerSize()[0] < 480 ? 120 : 260"]
     let y: JSONValue = [
       "field": .string(isGrouped ? "series" : "category"), "type": "nominal", "title": .null,
       "sort": .array((isGrouped ? groups : categories).map { .string($0) }),
       "scale": value.includesZero ? ["paddingInner": 0.4] : [:],
-      "axis": isGrouped ? .null : ["labelLimit": 260, "ticks": false, "domain": false, "labelPadding": 8],
+      "axis": isGrouped ? .null : ["labelLimit": labels, "ticks": false, "domain": false, "labelPadding": 8],
     ]
     var color: JSONValue = ["value": "var(--series-1)"]
     if isGrouped { color = self.color(groups) }

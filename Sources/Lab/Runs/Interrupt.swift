@@ -26,6 +26,11 @@ public final class Interrupt: Sendable {
   public static func listen() {
     // Made before a handler can run: a signal handler mustn't be the first to touch a global.
     _ = ofProcess.isRequested
+    // Who starts a process may hand down that they are blocked, as the threads of a server do.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for signalNumber in [SIGINT, SIGTERM] { sigaddset(&signals, signalNumber) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     for signalNumber in [SIGINT, SIGTERM] {
       signal(signalNumber) { _ in
         if Interrupt.ofProcess.isRequested { _exit(130) }

@@ -91,7 +91,7 @@ extension RunStore {
       let folder = self.folder(of: id)
       let trash = root.appending(path: ".deleted-\(id)", directoryHint: .isDirectory)
       if FileManager.default.fileExists(atPath: folder.path) {
-        guard let lock = FileLock.take(folder.appending(path: ".lock")) else {
+        guard let lock = FileLock.take(folder.appending(path: RunFolder.lockName)) else {
           throw UsageError("\(id): a process is working on this run")
         }
         defer { lock.unlock() }

@@ -1,17 +1,21 @@
 import Foundation
 
-/// A run's folder: `report.html`, `checkpoint/`; what is known of the run stands in the store.
+/// A run's folder: `report.html`, `log.txt`, `checkpoint/`; what is known of the run stands in the store.
 ///
 /// Held by one process at a time.
 final class RunFolder: Sendable {
   let url: URL
   private let lock: FileLock
 
+  /// File that is locked by the process that works on the run, and says which that is.
+  static let lockName = ".lock"
+
   /// Name of the folder, which is the run's.
   var id: String { url.lastPathComponent }
   /// Folder of all runs.
   var root: URL { url.deletingLastPathComponent() }
   var reportURL: URL { url.appending(path: "report.html") }
+  var logURL: URL { url.appending(path: RunStore.LogFile.log.rawValue) }
   var checkpointFolder: URL { url.appending(path: "checkpoint") }
 
   /// Makes the folder of a new run.
@@ -32,12 +36,14 @@ final class RunFolder: Sendable {
   init(_ url: URL) throws {
     self.url = url
     try makeFolder(url.appending(path: "checkpoint"))
-    let place = url.appending(path: ".lock")
+    let place = url.appending(path: Self.lockName)
     // A process that lists runs holds the lock for a moment, to see whether anyone works here.
     for attempt in 0..<25 {
       if attempt > 0 { Thread.sleep(forTimeInterval: 0.02) }
       if let lock = FileLock.take(place) {
         self.lock = lock
+        // Who holds it, for those who would stop the run.
+        lock.write(ProcessIdentity.current?.text ?? "")
         return
       }
     }

@@ -11,7 +11,7 @@ extension RunStore {
     for name in names.sorted() where !known.contains(name) && !name.hasPrefix(".") {
       let folder = root.appending(path: name, directoryHint: .isDirectory)
       guard FileManager.default.fileExists(atPath: folder.appending(path: "run.json").path) else { continue }
-      guard let lock = FileLock.take(folder.appending(path: ".lock")) else { continue }
+      guard let lock = FileLock.take(folder.appending(path: RunFolder.lockName)) else { continue }
       defer { lock.unlock() }
       // A folder that can't be read is no reason to show none of the others.
       try? importFolder(folder)

@@ -130,6 +130,67 @@ extension RunStore {
   }
 }
 
+/// How far the points of a run were read.
+public struct MetricCursor: Sendable {
+  fileprivate var lastSteps: [RunStore.SeriesName: Int] = [:]
+
+  public init() {}
+
+  /// Counts the points that a series has as read.
+  public mutating func pass(_ series: MetricSeries) {
+    lastSteps[RunStore.SeriesName(metric: series.metric, series: series.series)] = series.lastStep
+  }
+}
+
+extension RunStore {
+  /// Points of a run beyond those read before, by metric, series and step.
+  ///
+  /// A step that a resumed run measured again isn't among them: its value is the one it had.
+  public func newPoints(of run: String, after cursor: inout MetricCursor) throws -> [MetricPoint] {
+    var next = cursor
+    defer { cursor = next }
+    return try read { database in
+      let series = try Row.fetchAll(
+        database,
+        sql: """
+          SELECT key, metric, name, lastStep FROM series WHERE run = (SELECT key FROM run WHERE id = ?)
+          ORDER BY metric, name
+          """, arguments: [run])
+      var points: [MetricPoint] = []
+      for one in series {
+        let (key, last): (Int64, Int) = (one["key"], one["lastStep"])
+        let name = SeriesName(metric: one["metric"], series: one["name"])
+        let known = next.lastSteps[name]
+        if let known, known >= last { continue }
+        let rows = try Row.fetchCursor(
+          database, sql: "SELECT step, value FROM point WHERE series = ? AND step > ? ORDER BY step",
+          arguments: [key, known ?? .min])
+        while let row = try rows.next() {
+          points.append(
+            MetricPoint(metric: name.metric, series: name.series, step: row[0], value: row[1] ?? .nan))
+          next.lastSteps[name] = row[0]
+        }
+      }
+      return points
+    }
+  }
+
+  /// A mark that changes when any process stores something.
+  public var changeMark: ChangeMark {
+    func time(_ name: String) -> Date? {
+      let attributes = try? FileManager.default.attributesOfItem(atPath: root.appending(path: name).path)
+      return attributes?[.modificationDate] as? Date
+    }
+    return ChangeMark(file: time(Self.fileName), log: time(Self.fileName + "-wal"))
+  }
+
+  /// See `changeMark`.
+  public struct ChangeMark: Hashable, Sendable {
+    let file: Date?
+    let log: Date?
+  }
+}
+
 /// Takes a run's points as they come and stores them in batches, on a thread of its own.
 final class MetricRecorder: @unchecked Sendable {
   // Fields change under the condition's lock only.

@@ -19,10 +19,13 @@ public struct RunQuery: Sendable {
   public var ascending: Bool
   /// How many at most; all where nil.
   public var limit: Int?
+  /// How many to pass over first; counts with a limit only.
+  public var offset: Int
 
   public init(
     experiment: String? = nil, states: [RunRecord.State] = [], since: Date? = nil,
-    options: [(name: String, value: String)] = [], sort: String = "started", ascending: Bool = false, limit: Int? = nil
+    options: [(name: String, value: String)] = [], sort: String = "started", ascending: Bool = false, limit: Int? = nil,
+    offset: Int = 0
   ) {
     self.experiment = experiment
     self.states = states
@@ -31,7 +34,13 @@ public struct RunQuery: Sendable {
     self.sort = sort
     self.ascending = ascending
     self.limit = limit
+    self.offset = offset
   }
+}
+
+extension RunQuery {
+  /// What runs can be sorted by besides claims and metrics.
+  public static let columns = ["started", "seconds", "experiment", "seed", "state"]
 }
 
 /// A run in a list.
@@ -52,10 +61,10 @@ extension RunStore {
       let direction = SQL(sql: query.ascending ? "ASC" : "DESC")
       sql.append(literal: "\(order) AS sortValue FROM run WHERE \(try Self.condition(query, database))")
       sql.append(literal: " ORDER BY sortValue IS NULL, sortValue \(direction), run.key \(direction)")
-      if let limit = query.limit { sql.append(literal: " LIMIT \(limit)") }
+      if let limit = query.limit { sql.append(literal: " LIMIT \(limit) OFFSET \(max(0, query.offset))") }
       let rows = try SQLRequest<Row>(literal: sql).fetchAll(database)
       let claims = try Self.claims(database, ofRuns: rows.map { $0["key"] })
-      let isOwn = Self.columns.contains(query.sort)
+      let isOwn = RunQuery.columns.contains(query.sort)
       return try rows.map { row in
         ListedRun(
           record: try Self.record(row, claims: claims[row["key"]] ?? []), sortValue: isOwn ? nil : row["sortValue"])
@@ -71,20 +80,25 @@ extension RunStore {
     }
   }
 
-  private static let columns = ["started", "seconds", "experiment", "seed", "state"]
-
   private static func order(_ name: String, _ database: Database) throws -> SQL {
-    if columns.contains(name) { return SQL(sql: "run.\(name)") }
+    if RunQuery.columns.contains(name) { return SQL(sql: "run.\(name)") }
     if try Int.fetchOne(database, sql: "SELECT 1 FROM claim WHERE name = ?", arguments: [name]) != nil {
       return "(SELECT measured FROM claim WHERE claim.name = \(name) AND claim.run = run.key)"
     }
     if try Int.fetchOne(database, sql: "SELECT 1 FROM series WHERE metric = ?", arguments: [name]) != nil {
       return "(SELECT avg(lastValue) FROM series WHERE metric = \(name) AND series.run = run.key)"
     }
+    let suggestion = Spelling.suggestion(for: name, among: try sortNames(database))
+    throw UsageError("--sort \(name): no run has such a claim or metric\(suggestion)")
+  }
+
+  /// What runs can be sorted by: columns, then names of claims and metrics.
+  public func sortNames() throws -> [String] { try read(Self.sortNames) }
+
+  private static func sortNames(_ database: Database) throws -> [String] {
     let known = try String.fetchAll(
       database, sql: "SELECT name FROM claim UNION SELECT metric FROM series ORDER BY 1")
-    let suggestion = Spelling.suggestion(for: name, among: columns + known)
-    throw UsageError("--sort \(name): no run has such a claim or metric\(suggestion)")
+    return RunQuery.columns + known.filter { !RunQuery.columns.contains($0) }
   }
 
   private static func condition(_ query: RunQuery, _ database: Database) throws -> SQL {

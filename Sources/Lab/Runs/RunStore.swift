@@ -12,7 +12,7 @@ import GRDB
 /// ```
 /// runs/runs.sqlite             records, options, claims, metrics
 /// runs/artifacts/ab/ab12…      files by SHA-256
-/// runs/tnt-20261124-…/         checkpoint/, report.html
+/// runs/tnt-20261124-…/         checkpoint/, report.html, log.txt
 /// ```
 /// Several processes may read and write at once. What was stored survives a process killed at any moment, and a record
 /// that was stored with `flush` a power cut too.
@@ -195,7 +195,7 @@ public final class RunStore: Sendable {
     for id in running {
       let folder = self.folder(of: id)
       // Without a folder there is no lock, and nothing to go on with.
-      let lock = FileLock.take(folder.appending(path: ".lock"), creating: false)
+      let lock = FileLock.take(folder.appending(path: RunFolder.lockName), creating: false)
       guard lock != nil || !FileManager.default.fileExists(atPath: folder.path) else { continue }
       defer { lock?.unlock() }
       try write {

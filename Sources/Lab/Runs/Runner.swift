@@ -108,6 +108,9 @@ public struct Runner: Sendable {
     // A run that is carried on with other code or elsewhere says so.
     (record.codeVersion, record.machine, record.threads) = (CodeVersion.current, .current, Threads.available)
     try store.save(record)
+    let log = RunLog(folder)
+    progress.keepLog { log.add($0) }
+    defer { progress.keepLog(nil) }
     progress.emit(.runStarted(record, folder: folder.url.relativePath, resumed: resumed))
     progress.note("run \(record.id)\(resumed ? ", resumed" : "")")
     if let gate = record.gate {
@@ -132,7 +135,11 @@ public struct Runner: Sendable {
         try writeAtomically(Data(html.utf8), to: folder.reportURL)
       }
       try store.save(record)
-      for claim in record.claims { progress.emit(.claim(claim)) }
+      for claim in record.claims {
+        progress.emit(.claim(claim))
+        log.add("\(claim.name): \(claim.measuredText), \(claim.verdictText)")
+      }
+      log.add([state.rawValue, error].compactMap { $0 }.joined(separator: ": "))
       let report = state == .done ? folder.reportURL : nil
       progress.emit(.runEnded(record, report: report?.relativePath))
       return Result(record: record, folder: folder.url, report: report)

@@ -103,33 +103,44 @@ public enum StatementReport {
   public static func page(_ entry: DatasetRegistry.Entry, scripts: ChartScripts? = ChartScripts.locate()) throws
     -> String
   {
+    Page(content: try content(entry, drawsCharts: scripts != nil), scripts: scripts).html
+  }
+
+  /// What that page says.
+  ///
+  /// - Parameter drawsCharts: whether the page can draw charts; without, they are tables.
+  /// - Throws: `EncodingError`.
+  public static func content(_ entry: DatasetRegistry.Entry, drawsCharts: Bool) throws -> ReportContent {
     let info = entry.info
-    var page = Page(title: "\(info.title): data statement", scripts: scripts)
     let counts = Severity.allCases.map { severity in
       "\(entry.findings.count { $0.severity == severity }) \(severity.rawValue)"
     }
-    page.body = """
+    let header = """
       <header>
       <p class="kicker">Pinion · data statement · \(Markup.escape(info.name))</p>
       <h1>\(Markup.escape(info.title))</h1>
       <p class="lead">\(Markup.escape(entry.statement[.description].text ?? "What is in it isn't said yet."))</p>
       <p class="credits">Findings: \(counts.joined(separator: ", "))</p>
       </header>
-      <section class="blocks">
 
       """
-    for block in blocks(entry) + [.heading("The statement")] { try page.add(block) }
+    var markup = BlockMarkup(drawsCharts: drawsCharts)
+    var parts = blocks(entry) + [.heading("The statement")]
     for theme in Theme.allCases {
       let rows = StatementField.allCases.filter { $0.theme == theme }.map { field -> [String] in
         let answer = entry.statement[field]
         let asked = entry.statement.answers[field] != nil
         return [field.question.text, asked ? answer.inWords : "not asked yet"]
       }
-      try page.add(.text("**\(theme.title)**. \(theme.asks)"))
-      try page.add(.table(ReportTable(columns: [.init("question"), .init("answer")], rows: rows)))
+      parts.append(.text("**\(theme.title)**. \(theme.asks)"))
+      parts.append(.table(ReportTable(columns: [.init("question"), .init("answer")], rows: rows)))
     }
-    page.body +=
-      "<p class=\"note\">An audit built from the themes of arXiv 2103.01168; not a tool of its authors.</p>\n</section>\n"
-    return page.html
+    let body = try parts.map { try markup.html($0) }.joined()
+    return ReportContent(
+      title: "\(info.title): data statement", header: header,
+      body: "<section class=\"blocks\">\n\(body)</section>\n",
+      footer:
+        "<p class=\"note\">An audit built from the themes of arXiv 2103.01168; not a tool of its authors.</p>\n",
+      hasCharts: markup.charts > 0)
   }
 }

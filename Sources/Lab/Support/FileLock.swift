@@ -31,6 +31,12 @@ struct FileLock: Sendable {
 
   func unlock() { close(descriptor) }
 
+  /// Makes a text the content of the locked file, as well as that goes.
+  func write(_ text: String) {
+    guard ftruncate(descriptor, 0) == 0 else { return }
+    Terminal(descriptor: descriptor, environment: [:]).write(text)
+  }
+
   private static func descriptor(_ url: URL, creating: Bool) -> Int32 {
     let flags = O_RDWR | O_CLOEXEC | (creating ? O_CREAT : 0)
     #if canImport(Glibc)

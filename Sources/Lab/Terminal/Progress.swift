@@ -39,6 +39,7 @@ public final class ProgressDisplay: Sendable {
     var nextID = 0
     var drawnLines = 0
     var lastDraw = -1.0
+    var log: (@Sendable (String) -> Void)?
   }
 
   /// Where text goes, and whether it can be redrawn there.
@@ -94,6 +95,9 @@ public final class ProgressDisplay: Sendable {
   /// Progress that nobody sees.
   public static func silent() -> ProgressDisplay { ProgressDisplay(isTerminal: false, write: { _ in }) }
 
+  /// Sends the lines that a file would get to a log too, whatever the display itself is; nil ends that.
+  func keepLog(_ log: (@Sendable (String) -> Void)?) { state.withLock { $0.log = log } }
+
   /// Opens a bar.
   ///
   /// - Parameters:
@@ -123,6 +127,7 @@ public final class ProgressDisplay: Sendable {
     state.withLock { state in
       erase(&state)
       write(text + "\n")
+      state.log?(text)
       if isTerminal { draw(&state, now()) }
       events?(.note(text))
     }
@@ -157,11 +162,12 @@ public final class ProgressDisplay: Sendable {
       while state.bars[i].recent.count > 2, time - state.bars[i].recent[1].time > Self.rateWindow {
         state.bars[i].recent.removeFirst()
       }
-      if isTerminal {
-        if time - state.lastDraw >= Self.redrawInterval { draw(&state, time) }
-      } else if time - state.bars[i].lastLine >= Self.lineInterval {
+      if isTerminal, time - state.lastDraw >= Self.redrawInterval { draw(&state, time) }
+      if time - state.bars[i].lastLine >= Self.lineInterval, !isTerminal || state.log != nil {
         state.bars[i].lastLine = time
-        write(path(state, i) + ": " + details(state.bars[i], time) + "\n")
+        let line = path(state, i) + ": " + details(state.bars[i], time)
+        if !isTerminal { write(line + "\n") }
+        state.log?(line)
       }
       if let events, time - state.bars[i].lastEvent >= Self.redrawInterval {
         state.bars[i].lastEvent = time
@@ -184,13 +190,13 @@ public final class ProgressDisplay: Sendable {
       for other in state.bars where other.parent.map(closed.contains) == true { closed.insert(other.id) }
       for bar in state.bars.reversed() where closed.contains(bar.id) { events?(Self.ended(bar, time)) }
       state.bars.removeAll { closed.contains($0.id) }
+      let done = bar.count - bar.skipped
+      let count = done > 0 ? "\(done) \(bar.unit)\(done == 1 ? "" : "s") in " : ""
+      let values = bar.values.map { "  \($0.0) \(Format.short($0.1))" }.joined()
+      let line = "\(label): \(count)\(Format.duration(time - bar.started))\(values)"
       // Nested bars come by the dozen: on a terminal only the outermost leaves a line.
-      if !isTerminal || bar.parent == nil {
-        let done = bar.count - bar.skipped
-        let count = done > 0 ? "\(done) \(bar.unit)\(done == 1 ? "" : "s") in " : ""
-        let values = bar.values.map { "  \($0.0) \(Format.short($0.1))" }.joined()
-        write("\(label): \(count)\(Format.duration(time - bar.started))\(values)\n")
-      }
+      if !isTerminal || bar.parent == nil { write(line + "\n") }
+      state.log?(line)
       if isTerminal { draw(&state, time) }
     }
   }
