@@ -97,7 +97,9 @@ public struct Key: Tree, Sendable {
 
   private func mixed(_ x: Tensor) -> Tensor {
     var x = x
-    for (shift, factor): (Int, Double) in [(16, 0x85EB_CA6B), (13, 0xC2B2_AE35)] { x = (x ^ x.shiftRightLogical(shift)) * factor }
+    for (shift, factor): (Int, Double) in [(16, 0x85EB_CA6B), (13, 0xC2B2_AE35)] {
+      x = (x ^ x.shiftRightLogical(shift)) * factor
+    }
     return x ^ x.shiftRightLogical(16)
   }
 
