@@ -1,5 +1,6 @@
 """The suite's workloads in JAX, as its users would write them, from Pinion's weights in one dictionary."""
 
+import math
 from functools import partial
 
 import jax
@@ -67,12 +68,17 @@ def training(network, optimizer, loss):
     return make
 
 
-def computation(function):
-    """The same from the same data in each step."""
+def computation(function, double=False):
+    """The same from the same data in each step, in float64 where asked for."""
 
     def make(weights, data, settings):
         compiled = jax.jit(lambda data: function(data, settings))
-        return lambda: compiled(data)[0], lambda: jax.jit(lambda data: function(data, settings)).lower(data)
+
+        def step():
+            with jax.enable_x64(double):
+                return compiled(data)[0]
+
+        return step, lambda: jax.jit(lambda data: function(data, settings)).lower(data)
 
     return make
 
@@ -197,6 +203,102 @@ def pendulums(data, settings):
     return jnp.square(y[0]).mean(), jnp.stack(y)
 
 
+RING = [(4 * math.cos(k * math.pi / 4), 4 * math.sin(k * math.pi / 4)) for k in range(8)]
+
+
+def reference_energy(x):
+    return jnp.square(x).sum() / 32 + math.log(2 * math.pi * 16)
+
+
+def ring_energy(x):
+    """Eight Gaussians of deviation 0.5."""
+    squares = jnp.square(x - jnp.array(RING)).sum(1)
+    return -jax.nn.logsumexp(-squares / 0.5 - math.log(8) - math.log(2 * math.pi * 0.25))
+
+
+def evaluated(x):
+    """Values and gradients of both energies at many states."""
+    both = [jax.vmap(jax.value_and_grad(energy))(x) for energy in (reference_energy, ring_energy)]
+    return [value for value, _ in both], [gradient for _, gradient in both]
+
+
+def mixed(terms, level):
+    return (1 - level) * terms[0] + level * terms[1]
+
+
+def ais_mala(data, settings):
+    count, steps, dt = settings["count"], settings["steps"], 0.2
+    keys = jax.random.split(jax.random.wrap_key_data(data["key"]))
+    start = 4 * jax.random.normal(keys[0], (count, 2))
+    moves = jax.random.split(keys[1])[1]
+
+    def body(carry, element):
+        x, (values, gradients), work = carry
+        before, after, step = element
+        work = work + mixed(values, after) - mixed(values, before)
+        drawing, deciding = jax.random.split(jax.random.fold_in(moves, step))
+        noise = jax.random.normal(drawing, (2, count)).T
+        y = x - dt * mixed(gradients, after) + math.sqrt(2 * dt) * noise
+        proposal = evaluated(y)
+        back = x - y + dt * mixed(proposal[1], after)
+        kernels = jnp.square(noise).sum(1) / 2 - jnp.square(back).sum(1) / (4 * dt)
+        ratio = mixed(values, after) - mixed(proposal[0], after) + kernels
+        accepted = jnp.log(jax.random.uniform(deciding, (count,))) < ratio
+        row = accepted[:, None]
+        values = [jnp.where(accepted, new, old) for new, old in zip(proposal[0], values)]
+        gradients = [jnp.where(row, new, old) for new, old in zip(proposal[1], gradients)]
+        return (jnp.where(row, y, x), (values, gradients), work), None
+
+    levels = jnp.arange(steps + 1) / steps
+    begin = (start, evaluated(start), jnp.zeros(count))
+    (_, _, work), _ = lax.scan(body, begin, (levels[:-1], levels[1:], jnp.arange(steps)))
+    return work.mean(), work
+
+
+def virtual_trajectories(data, settings):
+    count, length = settings["count"], settings["length"]
+    friction, h, precision = 0.5, 0.15, 0.3
+    keys = jax.random.split(jax.random.wrap_key_data(data["key"]))
+    start = 4 * jax.random.normal(keys[0], (count, 2))
+    momenta = jax.random.normal(jax.random.split(keys[1])[0], (2, count)).T / math.sqrt(precision)
+
+    def step(orbit, h, time):
+        x, p, gradient, alive, total = orbit
+        damping = jnp.exp(-friction * h / 2)
+        half = p * damping - h / 2 * gradient
+        x = x + h * half
+        values, gradients = evaluated(x)
+        p = (half - h / 2 * gradients[1]) * damping
+        kinetic = jnp.square(p).sum(1) / 2
+        alive = alive & (values[1] + kinetic < 1e8)
+        volume = -2 * friction * h * time
+        log0 = jnp.where(alive, -values[0] - precision * kinetic + volume, -jnp.inf)
+        log1 = jnp.where(alive, -values[1] - kinetic + volume, -jnp.inf)
+        return (x, p, gradients[1], alive, jnp.logaddexp(total, log0)), log1
+
+    def backward(orbit, time):
+        orbit, _ = step(orbit, -h, time)
+        return orbit, orbit[4]
+
+    def forward(carry, element):
+        time, behind = element
+        orbit, log1 = step(carry[0], h, time)
+        return (orbit, jnp.logaddexp(carry[1], log1 - jnp.logaddexp(orbit[4], behind))), None
+
+    values, gradients = evaluated(start)
+    kinetic = jnp.square(momenta).sum(1) / 2
+    first = -values[0] - precision * kinetic
+    times = jnp.arange(length) + 1.0
+    begin = (start, momenta, gradients[1], jnp.ones(count, bool), first)
+    _, behind = lax.scan(backward, begin, times)
+    ratio = -values[1] - kinetic - behind[-1]
+    sums = jnp.concatenate([behind[::-1][1:], first[None]])
+    begin = begin[:4] + (jnp.full(count, -jnp.inf),)
+    (_, ratio), _ = lax.scan(forward, (begin, ratio), (times, sums))
+    ratio = ratio - math.log(precision)
+    return ratio.mean(), ratio
+
+
 def elementwise(data, settings):
     x = data["x"]
     y = jnp.tanh(1.5 * x + 0.5)
@@ -247,6 +349,8 @@ all = {
         lambda model, data: jnp.square(model(data["indices"]) - data["targets"]).mean()),
     "cholesky": computation(cholesky),
     "pendulums": computation(pendulums),
+    "ais-mala": computation(ais_mala, double=True),
+    "virtual-trajectories": computation(virtual_trajectories, double=True),
     "elementwise": computation(elementwise),
     "reductions": computation(reductions),
     "softmax": computation(softmax),

@@ -102,7 +102,8 @@ extension Workload {
   static let all: [Workload] =
     [mlp, gptWide, gptNarrow, visionTransformer, transformerInTransformer]
     + [convnet, resnet18, dcgan, gru, lstm, perExampleMLP, perExampleConvnet, embedding]
-    + [cholesky, pendulums, elementwise, reductions, softmax, fourier, callOverhead, callUnchanged]
+    + [cholesky, pendulums, annealedLangevin, virtualTrajectories, elementwise, reductions, softmax, fourier]
+    + [callOverhead, callUnchanged]
 
   static func find(_ name: String) -> Workload? { all.first { $0.name == name } }
 }

@@ -91,6 +91,22 @@ private struct TwoLayers: Module {
     #expect(names(try both(x, numbers([6, 3, 5]))) == ["dotGeneral"])
   }
 
+  /// Where operands have their examples on different axes, one that is merely repeated is moved, not the data.
+  @Test func examplesOnTheLastAxisStayThere() throws {
+    let (x, centres) = (numbers([2, 50]), numbers([8, 2], seed: 3))
+    let gradient = vmap(inAxes: [1], outAxes: [1]) { (x: Tensor) -> Tensor in
+      try grad { x in (centres - x).square().sum(1).logSumExp() }(x)
+    }
+    let found: Tensor = try gradient(x)
+    let moved = Graph.lock.withLock {
+      Graph.order([found.node], stop: \.isLeaf).filter { $0.primitive is Transpose && $0.types[0].count > 100 }
+        .map(\.inputs[0].node.primitive)
+    }
+    #expect(moved.allSatisfy { $0 is BroadcastInDim }, "\(moved.map(\.name))")
+    let other = vmap { (x: Tensor) -> Tensor in try grad { x in (centres - x).square().sum(1).logSumExp() }(x) }
+    try expectClose(found, other(x.transpose()).transpose())
+  }
+
   @Test func customDerivativesSurvive() throws {
     // A derivative that is wrong on purpose tells whether it is the user's.
     func triple(_ x: Tensor, _ y: Tensor) throws -> Tensor {

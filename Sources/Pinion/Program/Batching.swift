@@ -41,9 +41,15 @@ extension Array {
   }
 }
 
-/// Operands of equal rank with their examples on one axis, that of the first operand that has them.
+/// Operands of equal rank with their examples on one axis, that of the first operand that has them: rather of one that
+/// isn't merely repeated, as moving an axis of what is repeated costs nothing.
 func aligned(_ inputs: [Tensor], _ axes: [Int?], size: Int) -> (inputs: [Tensor], axis: Int) {
-  let axis = axes.lazy.compactMap { $0 }.first ?? 0
+  let known = zip(inputs, axes).compactMap { tensor, axis in axis.map { (tensor, $0) } }
+  var axis = known.first?.1 ?? 0
+  if known.contains(where: { $0.1 != axis }) {
+    let whole = Graph.lock.withLock { known.first { !($0.0.node.operation is BroadcastInDim) } }
+    axis = whole?.1 ?? axis
+  }
   return (zip(inputs, axes).map { Batched(tensor: $0, axis: $1).placed(at: axis, size) }, axis)
 }
 
