@@ -221,15 +221,15 @@ private func deviation(_ logWeights: [Double], exact: Double = 0) -> Double {
   @Test func plainLangevinIsBiased() throws {
     let sizes = levels.dropFirst().map { _ in 0.1 }
     let run = try AnnealedSampler(linePath, move: .langevin).run(
-      count: 20_000, levels: levels, stepSizes: sizes, key: Key(12))
+      count: 8_000, levels: levels, stepSizes: sizes, key: Key(12))
     #expect(abs(deviation(run.work.map { -$0 })) > 5)
   }
 
   @Test func stepSizesFindTheirAcceptance() throws {
     let sampler = AnnealedSampler(linePath, move: .mala)
     let many = Schedule.levels(60)
-    let tuned = try sampler.tuned(count: 200, levels: many, start: 50, acceptance: 0.7, key: Key(13))
-    let run = try sampler.run(count: 200, levels: many, stepSizes: tuned.stepSizes, key: Key(14))
+    let tuned = try sampler.tuned(count: 8_000, levels: many, start: 50, acceptance: 0.7, key: Key(13))
+    let run = try sampler.run(count: 8_000, levels: many, stepSizes: tuned.stepSizes, key: Key(14))
     let mean = run.acceptance.reduce(0, +) / 60
     #expect(abs(mean - 0.7) < 0.1)
     #expect((tuned.stepSizes.first ?? 0) > 3 * (tuned.stepSizes.last ?? 0))
@@ -246,15 +246,15 @@ private func deviation(_ logWeights: [Double], exact: Double = 0) -> Double {
       target: QuadraticEnergy(stiffness: [k], slope: [-2 * k], constant: 2 * k),
       coefficients: { [Tensor.ones(like: $0), 2 * $0, 4 * $0.square()] }, draw: { start.samples($0, count: $1) })
     let run = try AnnealedSampler(path, move: .ornsteinUhlenbeck).run(
-      count: 20_000, levels: Schedule.levels(10), stepSizes: Array(repeating: 0.1, count: 10), key: Key(15))
+      count: 8_000, levels: Schedule.levels(10), stepSizes: Array(repeating: 0.1, count: 10), key: Key(15))
     let n = Double(run.work.count)
     let mean = run.work.reduce(0, +) / n
     let variance = run.work.reduce(0) { $0 + pow($1 - mean, 2) } / (n - 1)
     #expect(mean > 0.5)
-    #expect(abs(variance / (2 * mean) - 1) < 0.04)
+    #expect(abs(variance / (2 * mean) - 1) < 0.06)
     #expect(abs(deviation(run.work.map { -$0 })) < 4)
     let skew = run.work.reduce(0) { $0 + pow($1 - mean, 3) } / n / pow(variance, 1.5)
-    #expect(abs(skew) < 0.08)
+    #expect(abs(skew) < 0.12)
   }
 
   @Test func stiffnessThatChanges() throws {

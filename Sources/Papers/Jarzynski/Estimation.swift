@@ -48,7 +48,7 @@ public enum PartitionFunction {
     // A trial drives its trajectories three times; it shouldn't cost more than the estimate.
     let affordable = grid.steps.filter { 3 * trial * $0 <= budget }
     grid.steps = affordable.isEmpty ? grid.steps.min().map { [$0] } ?? [50] : affordable
-    var pilot = try Pilot(path, grid: grid, count: trial, key: keys[0])
+    var pilot = Pilot(path, grid: grid, count: trial, key: keys[0])
     var result = try run(method, path, &pilot, budget, keys[1])
     result.pilotGradients = pilot.gradients
     result.warnings = result.estimate.warnings

@@ -63,7 +63,7 @@ struct TargetStudy {
   func run(advance: () throws -> Void) throws -> TargetResult {
     let path = try target.path()
     let key = Key(seed).foldIn(options.number(of: target))
-    var pilot = try Pilot(
+    var pilot = Pilot(
       path, grid: options.grid, count: part, frequency: target.frequency, key: key.foldIn(0))
     var result = TargetResult(
       target: target, reference: target.exactRatio(path) ?? .nan, referenceError: 0, logInitial: path.logInitial,

@@ -31,9 +31,13 @@ public struct ModeSearch: Sendable {
     var damping: Tensor
   }
 
+  private static let iterations = 60
+  /// Starts of a part; one program serves any number of them.
+  private static let part = 8
+
   /// - Parameter starts: float64 [S, d].
   /// - Throws: `TensorError` where the energy fails.
-  public init(_ energy: any Energy, starts: Tensor, iterations: Int = 60) throws {
+  public init(_ energy: any Energy, starts: Tensor) throws {
     let d = energy.dimension
     let function = { (x: Tensor) -> Tensor in try energy(x) }
     let derivatives = vmap { (x: Tensor) -> (Tensor, Tensor) in
@@ -44,7 +48,7 @@ public struct ModeSearch: Sendable {
       let count = starts.shape[0]
       let first = Descent(
         position: starts, energy: try values(starts), damping: Tensor.ones([count], dtype: .float64))
-      let end = try forLoop(first, steps: iterations) { state, _ in
+      let end = try forLoop(first, steps: Self.iterations) { state, _ in
         let (g, h) = try derivatives(state.position)
         let diagonal: Tensor = state.damping.reshape([count, 1, 1]) * Tensor.eye(d, dtype: .float64)
         let step: Tensor = solve(h + diagonal, g.expandDims(2)).squeeze(axis: 2)
@@ -63,11 +67,16 @@ public struct ModeSearch: Sendable {
       let step: Tensor = solve(h, g.expandDims(2)).squeeze(axis: 2)
       return [end.position, end.energy, logDeterminant, (g * step).sum(1), h.reshape([count, d * d])]
     }
-    let found = try search(starts)
-    try evaluate(found)
-    let numbers = try found.map { try $0.array(of: Double.self) }
+    // The last part is filled up with what's in it already: minima found twice count once.
+    let (count, part) = (starts.shape[0], Self.part)
+    let parts = try stride(from: 0, to: count, by: part).map { first in
+      let rows = (first..<(first + part)).map { Int32(min($0, count - 1)) }
+      return try search(starts.take(Tensor(rows)))
+    }
+    try evaluate(parts.flatMap { $0 })
+    let numbers = try (0..<5).map { k in try parts.flatMap { try $0[k].array(of: Double.self) } }
     var modes: [Mode] = []
-    for i in 0..<starts.shape[0] {
+    for i in numbers[1].indices {
       // What Newton's next step would still gain says whether it has arrived.
       guard numbers[1][i].isFinite, numbers[2][i].isFinite, numbers[3][i] >= 0, numbers[3][i] < 1e-6 else { continue }
       let position = Array(numbers[0][(i * d)..<((i + 1) * d)])

@@ -49,8 +49,8 @@ public struct Pilot {
   /// Trajectories of a trial.
   public let count: Int
   let key: Key
-  /// Highest frequency of the target.
-  public let frequency: Double
+  /// Highest frequency of the target; nil while it isn't known.
+  private var knownFrequency: Double?
   /// Gradient evaluations spent so far.
   public private(set) var gradients = 0
 
@@ -58,21 +58,27 @@ public struct Pilot {
   ///   - count: trajectories of a trial.
   ///   - frequency: the highest of the target, about which virtual parameters are looked for; nil to find it by a search
   ///     for modes.
-  /// - Throws: `TensorError` where the energy fails.
   public init(
     _ path: AnnealingPath, grid: Grid = Grid(), count: Int = 512, frequency: Double? = nil, key: Key
-  ) throws {
+  ) {
     self.path = path
     self.grid = grid
     self.count = count
     self.key = key
-    self.frequency = try frequency ?? Self.highestFrequency(path, key.foldIn(-2))
+    knownFrequency = frequency
+  }
+
+  private mutating func frequency() throws -> Double {
+    if let knownFrequency { return knownFrequency }
+    let found = try Self.highestFrequency(path, key.foldIn(-2))
+    knownFrequency = found
+    return found
   }
 
   /// The highest frequency of the heaviest mode that descents from the reference find; 1 where none is found.
   static func highestFrequency(_ path: AnnealingPath, _ key: Key) throws -> Double {
     guard path.dimension <= ModeSearch.longest else { return 1 }
-    let search = try ModeSearch(path.target, starts: path.draw(key, 8), iterations: 40)
+    let search = try ModeSearch(path.target, starts: path.draw(key, 8))
     let highest = try search.modes.first?.frequencies().last ?? 1
     return highest > 1e-6 ? highest : 1
   }
@@ -127,7 +133,7 @@ public struct Pilot {
           let key = key.foldIn(1000 * steps + 10 * i + j)
           let levels = Schedule.levels(steps, power: power)
           let tuned = try sampler.tuned(
-            count: count, levels: levels, start: 0.3 / (frequency * frequency), acceptance: aim, key: key)
+            count: count, levels: levels, start: 0.1, acceptance: aim, key: key)
           gradients += 2 * count * sampler.gradients(steps: steps)
           guard tuned.stepSizes.allSatisfy({ $0.isFinite && $0 > 0 }) else { continue }
           let estimator = AnnealedEstimator(
@@ -180,6 +186,7 @@ public struct Pilot {
     _ chain: Chain, _ lengths: [Int], _ frictions: [Double], _ steps: [Double], _ precisions: [Double], _ budget: Int
   ) throws -> [Trial<VirtualEstimator>] {
     let levels = Schedule.levels(chain.windows, power: chain.power)
+    let frequency = try frequency()
     let isTempered = path.momentumPrecisions.0 != path.momentumPrecisions.1
     let momenta = isTempered ? [nil] : precisions.map { [$0, 1] as [Double]? }
     var best: [Trial<VirtualEstimator>] = []
