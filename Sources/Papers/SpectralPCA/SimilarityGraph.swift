@@ -169,7 +169,7 @@ public struct SimilarityGraph: Sendable {
     let centre = y.mean(0, keepDims: true)
     let (x, y) = (x - centre, y - centre)
     let (a, b) = ((x * x).sum(1, keepDims: true), (y * y).sum(1).expandDims(0))
-    return (a + b - 2 * x.matmul(y.matrixTranspose())).clamp(min: 0, max: .infinity)
+    return maximum(a + b - 2 * x.matmul(y.matrixTranspose()), 0)
   }
 
   /// The median distance to the `nNeighbors`-th neighbour; 1 where points coincide.

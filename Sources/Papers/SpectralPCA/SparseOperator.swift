@@ -3,8 +3,8 @@ import Pinion
 /// Multiplication by a sparse symmetric matrix plus a diagonal, as a function of tensors: what Lanczos and LOBPCG take.
 ///
 /// Vertices are put in the order of their number of neighbours and cut into halves, so that rows of a part can share one
-/// width with few zeros in it (sliced ELLPACK). A product is then a sum of gathers, which the compiler makes one
-/// loop of. Widths are rounded up, so that graphs alike share a compiled program.
+/// width with few zeros in it (sliced ELLPACK). A product then gathers one
+/// neighbour of each row after the other. Widths are rounded up, so that graphs alike share a compiled program.
 struct SparseOperator: Sendable {
   /// Rows with the same number of places.
   private struct Part: Sendable {
@@ -62,15 +62,15 @@ struct SparseOperator: Sendable {
   }
 
   /// The product with columns [n, b], float64, both in the operator's order.
-  func callAsFunction(_ x: Tensor) -> Tensor {
-    let products = parts.map { part -> Tensor in
-      if part.width <= 64 {
-        return (0..<part.width).reduce(Tensor.zeros([part.columns.shape[1], 1], dtype: .float64)) { sum, j in
-          sum + x.take(part.columns[j]) * part.weights[j].expandDims(1)
-        }
-      }
-      // [width, rows, b]
-      return (x.take(part.columns) * part.weights.expandDims(2)).sum(0)
+  ///
+  /// - Throws: `TensorError`.
+  func callAsFunction(_ x: Tensor) throws -> Tensor {
+    let products = try parts.map { part -> Tensor in
+      guard part.width <= 256 else { return (x.take(part.columns) * part.weights.expandDims(2)).sum(0) }
+      let zero = Tensor.zeros([part.columns.shape[1], x.shape[1]], dtype: .float64)
+      return try scan(zero, over: [part.columns, part.weights]) { sum, entry in
+        (sum + x.take(entry[0]) * entry[1].expandDims(1), [Tensor]())
+      }.carried
     }
     return (products.count == 1 ? products[0] : concatenate(products)) + x * diagonal
   }

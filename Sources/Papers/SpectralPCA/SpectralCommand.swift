@@ -10,7 +10,7 @@ public struct SpectralCommand: ParsableCommand {
   @Option var solver = "lobpcg"
   @Option var set = "moons"
   @Option var k = 10
-  @Option var tol = 1e-4
+  @Option var tol = 1e-3
   public func run() throws {
     func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
     var t = now()

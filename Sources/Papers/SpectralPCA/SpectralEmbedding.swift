@@ -41,7 +41,7 @@ public struct SpectralEmbedding: Sendable {
   /// - Throws: `UsageError` where k isn't 1 to n; `TensorError`, `PJRTError`.
   public init(
     _ graph: SimilarityGraph, components k: Int, _ kind: LaplacianKind = .randomWalk, solver: EigenSolver = .auto,
-    tolerance: Double = 1e-4, seed: UInt64 = 0
+    tolerance: Double = 1e-3, seed: UInt64 = 0
   ) throws {
     let n = graph.count
     guard k >= 1, k <= n else { throw UsageError("\(k) eigenvectors were asked for of a graph with \(n) vertices") }
@@ -50,14 +50,14 @@ public struct SpectralEmbedding: Sendable {
     let indicators = operatorOfGraph.indicators(limit: k)
     // A block needs three times its width, and small problems are faster whole.
     let isSmall = n <= 1_200 || n < 3 * (k + 12)
-    let chosen = solver == .auto ? (isSmall ? .dense : .lobpcg) : solver
+    let chosen = solver == .auto ? (isSmall ? .dense : .lanczos) : solver
     guard chosen == .dense || n >= 3 * (k + 12) else {
       throw UsageError("eigen_solver \(chosen.rawValue) needs \(3 * (k + 12)) vertices for \(k) vectors, got \(n); use dense")
     }
     guard chosen != .dense || n <= SimilarityGraph.denseLimit else {
-      throw UsageError("eigen_solver dense takes up to \(SimilarityGraph.denseLimit) vertices, got \(n); use lobpcg")
+      throw UsageError("eigen_solver dense takes up to \(SimilarityGraph.denseLimit) vertices, got \(n); use lanczos")
     }
-    var found = TopEigenpairs(values: [], vectors: [], residual: 0, isConverged: true, products: 0)
+    var found = TopEigenpairs()
     let wanted = k - indicators.count
     if wanted > 0 {
       found =
@@ -181,7 +181,7 @@ struct NormalizedOperator {
     guard residual.isFinite else { throw UsageError("the eigenvectors of the graph can't be found: they aren't finite") }
     return TopEigenpairs(
       values: try mu.array(of: Double.self), vectors: try vectors.array(of: Double.self), residual: residual,
-      isConverged: true, products: 0)
+      isConverged: true)
   }
 
   /// Eigenpairs besides the indicators by multiplications alone.
@@ -201,10 +201,10 @@ struct NormalizedOperator {
     case .sparse(let weights):
       let inner = kind == .unnormalized ? factors.map { _ in 1 / scale.squareRoot() } : factors
       let product = SparseOperator(weights.scaled(by: inner), diagonal: diagonal)
-      let found = try solver(columns(known, product.order)) { product($0) }.solve(k)
+      let found = try solver(columns(known, product.order)) { try product($0) }.solve(k)
       return TopEigenpairs(
         values: found.values, vectors: product.restored(found.vectors, width: found.values.count),
-        residual: found.residual, isConverged: found.isConverged, products: found.products)
+        residual: found.residual, isConverged: found.isConverged)
     case .dense:
       let whole = matrix
       try evaluate(whole)
