@@ -64,14 +64,13 @@ public enum AssignLabels: String, CaseIterable, Codable, Sendable {
       let next = unit.take(likeness.argMin(axis: 0).expandDims(0)).matrixTranspose()
       return [state[0].dynamicUpdateSlice(next, starts: [zero, step + 1]), likeness]
     }[0]
-    let epsilon = rows.dtype.epsilon
-    let begin = [rotation, Tensor(0, dtype: rows.dtype), Tensor(true), zero]
+    let begin = [rotation, Tensor(0.0), Tensor(true), zero]
     let end = try whileLoop(begin) { $0[2] .&& ($0[3] .< 100) } do: { state in
       let labels = unit.matmul(state[0]).argMax(axis: 1)
       let indicators = oneHot(labels, classes: k, dtype: rows.dtype)
       let (u, s, vh) = svd(indicators.matrixTranspose().matmul(unit))
       let value = s.sum()
-      let goesOn = (value - state[1]).abs() .> epsilon * Double(n)
+      let goesOn = (value - state[1]).abs() .> Double.ulpOfOne * Double(n)
       return [vh.matrixTranspose().matmul(u.matrixTranspose()), value, goesOn, state[3] + 1]
     }
     return unit.matmul(end[0]).argMax(axis: 1).cast(.int32)
