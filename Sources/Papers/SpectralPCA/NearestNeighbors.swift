@@ -103,9 +103,11 @@ public struct Points: Hashable, Sendable {
     guard dimension > 0, !values.isEmpty, values.count % dimension == 0 else {
       throw UsageError("\(values.count) numbers aren't points of \(dimension) coordinates")
     }
-    if let wrong = values.firstIndex(where: { !$0.isFinite }) {
+    // Squares of greater ones wouldn't be finite.
+    if let wrong = values.firstIndex(where: { !(abs($0) < 1e100) }) {
       throw UsageError(
-        "point \(wrong / dimension + 1), coordinate \(wrong % dimension + 1) is \(values[wrong]), expected a finite number")
+        "point \(wrong / dimension + 1), coordinate \(wrong % dimension + 1) is \(values[wrong]), expected a number "
+          + "within ±1e100")
     }
     self.values = values
     self.dimension = dimension

@@ -71,7 +71,8 @@ public struct Eigengap: Hashable, Sendable {
   /// - Parameter components: connected components of the graph, below which no division goes.
   public init(_ eigenvalues: [Double], components: Int) {
     self.eigenvalues = eigenvalues
-    gaps = zip(eigenvalues.dropFirst(), eigenvalues).map { $0 - $1 }
+    let gaps = zip(eigenvalues.dropFirst(), eigenvalues).map { $0 - $1 }
+    self.gaps = gaps
     let first = max(0, min(components, gaps.count) - 1)
     let best = gaps.indices.dropFirst(first).max { gaps[$0] < gaps[$1] || gaps[$0] == gaps[$1] && $0 > $1 }
     clusters = (best ?? max(0, eigenvalues.count - 1)) + 1
