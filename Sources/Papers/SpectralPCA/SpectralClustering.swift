@@ -51,6 +51,10 @@ public struct SpectralClustering: Sendable {
       embedding, clusters: options.clusters ?? gap.clusters, starts: options.starts, seed: options.seed)
   }
 
+  init(graph: SimilarityGraph, embedding: SpectralEmbedding, clusters: Clusters, eigengap: Eigengap) {
+    (self.graph, self.embedding, self.clusters, self.eigengap) = (graph, embedding, clusters, eigengap)
+  }
+
   /// Divides points.
   ///
   /// - Throws: as the other form, and as `SimilarityGraph`.
