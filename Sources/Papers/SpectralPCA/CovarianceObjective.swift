@@ -24,7 +24,7 @@ public struct CovarianceObjective: Sendable {
 
   /// Columns made fit for comparison: orthogonal to the constant and orthonormal in the degrees' measure.
   ///
-  /// - Parameter columns: float64 [..., n, k].
+  /// - Parameter columns: float64 [n, k] or [b, n, k].
   public func admissible(_ columns: Tensor) -> Tensor {
     // A vertex without edges has no measure: whatever it's given counts nothing.
     let root = select(degrees .> 0, degrees, Tensor.ones(like: degrees)).sqrt().expandDims(1)
@@ -36,11 +36,14 @@ public struct CovarianceObjective: Sendable {
     return q / root
   }
 
-  /// vol² times the covariance of each column, float64 [..., k]: 1 for a perfect embedding.
+  /// vol² times the covariance of each column, float64 [k] or [b, k]: 1 for a perfect embedding.
   ///
-  /// - Parameter columns: float64 [..., n, k], admissible.
+  /// - Parameter columns: float64 [n, k] or [b, n, k], admissible.
   public func values(_ columns: Tensor) -> Tensor {
-    (columns * weights.matmul(columns)).sum(axes: [-2])
+    guard columns.rank > 2 else { return (columns * weights.matmul(columns)).sum(0) }
+    // One product for the whole stack: [n, b, k].
+    let images = dotGeneral(weights, columns, batch: ([], []), contract: ([1], [1]))
+    return (columns.moveAxis(from: 1, to: 0) * images).sum(0)
   }
 
   /// The covariance by its definition, over all pairs one by one, for a single column; equal to `values` / vol² where the

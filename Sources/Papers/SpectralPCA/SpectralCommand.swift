@@ -33,11 +33,15 @@ extension EigenSolver: ExpressibleByArgument {}
 struct ClusterCount: ExpressibleByArgument {
   let value: Int?
 
+  static let auto = ClusterCount(nil)
+
+  init(_ value: Int?) { self.value = value }
+
   init?(argument: String) {
     if argument == "auto" {
-      value = nil
+      self.init(nil)
     } else if let number = Int(argument), number >= 1 {
-      value = number
+      self.init(number)
     } else {
       return nil
     }
@@ -130,7 +134,7 @@ extension SpectralCommand {
     @Option(
       name: [.customLong("n-clusters"), .customLong("n_clusters"), .customLong("clusters")],
       help: "Number of clusters, or auto.")
-    var clusters = ClusterCount(argument: "auto")
+    var clusters = ClusterCount.auto
     @Option(
       name: [.customLong("max-clusters"), .customLong("max_clusters")], help: "Most clusters that auto may choose.")
     var maxClusters = 15
@@ -162,7 +166,7 @@ extension SpectralCommand {
 
     func run() throws {
       var input = try graph.input()
-      var options = SpectralOptions(clusters: clusters?.value)
+      var options = SpectralOptions(clusters: clusters.value)
       options.similarity = graph.similarity
       (options.laplacian, options.solver, options.tolerance) = (graph.laplacian, graph.eigenSolver, graph.eigenTol)
       (options.assignment, options.starts, options.maxClusters) = (assignLabels, nInit, maxClusters)
@@ -220,7 +224,7 @@ extension SpectralCommand {
       let names = Set((input.classes ?? []).filter { !$0.isEmpty }).sorted()
       let numbers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
       let learned = try KernelScales(
-        points, known: (input.classes ?? []).map { numbers[$0] }, clusters: clusters?.value ?? names.count)
+        points, known: (input.classes ?? []).map { numbers[$0] }, clusters: clusters.value ?? names.count)
       print("factors    \(learned.factors.map { String(format: "%.3g", $0) }.joined(separator: " "))")
       return input.replacing(.points(try learned.applied(to: points)))
     }

@@ -76,7 +76,7 @@ extension SpectralCommand {
     @Option(
       name: [.customLong("n-clusters"), .customLong("n_clusters"), .customLong("clusters")],
       help: "Number of parts, or auto.")
-    var clusters = ClusterCount(argument: "6")
+    var clusters = ClusterCount(6)
     @Option(help: "Longest side of the picture that is cut, in pixels; parts are stretched to the whole.")
     var side = 120
     @Option(help: "Pixels farther apart than this are not joined.")
@@ -92,7 +92,7 @@ extension SpectralCommand {
 
     func run() throws {
       var options = Segmentation.Options()
-      (options.segments, options.side, options.radius) = (clusters?.value, side, radius)
+      (options.segments, options.side, options.radius) = (clusters.value, side, radius)
       (options.colourScale, options.seed) = (colourScale, randomState)
       let found = try Segmentation(Image(path: picture), options)
       try found.overlay().write(to: out)
