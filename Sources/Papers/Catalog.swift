@@ -59,7 +59,7 @@ extension Paper {
   /// The Mathematics Behind Spectral Clustering And The Equivalence To PCA.
   public static let spectralPCA = Paper(
     number: 24, name: "spectral-pca", title: "The Mathematics Behind Spectral Clustering And The Equivalence To PCA",
-    authors: "T Shen", arXiv: "2103.00733", field: "graphs",
+    authors: "T. Shen", arXiv: "2103.00733", field: "graphs",
     claim: "On a connected graph spectral embedding maximises the covariance between similarities of data and of their "
       + "images; with several components its first eigenvectors are their indicators; either way it's a PCA",
     data: "made-up points and graphs; digits, wine, iris and two pictures of scikit-learn (10 MB), Fashion-MNIST (31 MB), "

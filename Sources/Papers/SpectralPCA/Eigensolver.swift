@@ -72,7 +72,7 @@ struct FilteredEigensolver {
       var isConverged = isClose(ritz, k)
       if isConverged, usesLanczos {
         // One vector finds an eigenvalue once. Whatever else is as large must show beside what was found.
-        let rest = try missed(ritz.vectors.slice(axis: 1, from: 0, to: k), cut, degree, round)
+        let rest = try missed(ritz.vectors.slice(axis: 1, from: 0, to: k), width, cut, degree, round)
         if let first = rest.values.first, first > ritz.values[k - 1] + max(Self.floor, tolerance * gap(ritz, k)) {
           ritz = try rayleighRitz(
             concatenate([ritz.vectors.slice(axis: 1, from: 0, to: k), rest.vectors], axis: 1), keeping: width, apart: none)
@@ -123,10 +123,13 @@ struct FilteredEigensolver {
   }
 
   /// The greatest pairs orthogonal to columns that were found.
-  private func missed(_ found: Tensor, _ cut: Double, _ degree: Int, _ round: Int) throws -> Ritz {
-    let start = Key(seed).foldIn(round).normal([count, min(4, count / 3)], dtype: .float64)
+  private func missed(_ found: Tensor, _ width: Int, _ cut: Double, _ degree: Int, _ round: Int) throws -> Ritz {
+    // A narrow block is cheaper; a block as wide as the other needs no further programs.
+    let few = count < 30_000 ? width : min(4, width)
     let all = deflation(found, columns: found.shape[1])
     try evaluate(all)
+    let key = Key(seed).foldIn(round)
+    let start = key.normal([count, few], dtype: .float64)
     return try rayleighRitz(try filtered(start, cut, degree, apart: all), apart: all)
   }
 

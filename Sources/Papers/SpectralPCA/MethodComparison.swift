@@ -5,11 +5,11 @@ import Pinion
 /// Claim 4: spectral clustering beside its baselines, each tuned alike on a pilot.
 struct MethodComparison {
   /// A way to divide points, with the values that its parameter may have.
-  private struct Method {
+  private struct Method: Sendable {
     var name: String
     var parameter: String
     var values: [Double]
-    var divide: (Points, _ clusters: Int, _ value: Double, _ seed: UInt64) throws -> [Int]
+    var divide: @Sendable (Points, _ clusters: Int, _ value: Double, _ seed: UInt64) throws -> [Int]
   }
 
   /// Points with their classes, for a seed: drawn anew, or the same with other starts.
@@ -75,7 +75,7 @@ struct MethodComparison {
     Method(name: "kernel k-means", parameter: "gamma / typical", values: [0.03, 0.1, 0.3, 1]) { points, k, value, seed in
       let typical = try SimilarityGraph.typicalDistance(points, SimilarityOptions())
       let x = points.tensor
-      let gram = (-value / (2 * typical * typical) * SimilarityGraph.squaredDistances(x, x)).exp()
+      let gram = (Tensor(-value / (2 * typical * typical)) * SimilarityGraph.squaredDistances(x, x)).exp()
       try evaluate(gram)
       return try Baselines.kernelKMeans(gram, clusters: k, seed: seed).labels
     },

@@ -81,14 +81,14 @@ public struct OutOfSample: Sendable {
     }
     let (x, y) = (queries.tensor, points.tensor)
     let squared = SimilarityGraph.squaredDistances(x, y)
-    let gamma = options.gamma ?? 1
+    let gamma = Tensor(options.gamma ?? 1)
     let similar: Tensor
     switch options.affinity {
     case .nearestNeighbors, .mutualNeighbors, .precomputed: return sparse { _ in 1 }
     case .rbf: similar = (-gamma * squared).exp()
     case .epsilon:
       let radius = options.epsilon ?? 0
-      similar = select(squared .<= radius * radius, (-gamma * squared).exp(), Tensor.zeros(like: squared))
+      similar = select(squared .<= Tensor(radius * radius), (-gamma * squared).exp(), Tensor.zeros(like: squared))
     case .selfTuning:
       let k = min(options.scaleNeighbor, n)
       let own = try Neighbors(of: queries, among: points, k: k)
@@ -110,7 +110,7 @@ extension SpectralEmbedding {
   ///
   /// - Parameters:
   ///   - landmarks: m, drawn at random.
-  ///   - gamma: of exp(-gamma |x - y|²); 1/(2 m²) with the median m of distances of landmarks to their tenth neighbour
+  ///   - gamma: of exp(-gamma |x - y|²); 1/(2 m²) with the median m of distances of landmarks to their fourth neighbour
   ///     among them where nil.
   /// - Throws: `UsageError` where numbers don't fit together; `TensorError`, `PJRTError`.
   public init(
@@ -126,11 +126,11 @@ extension SpectralEmbedding {
     let order = try Key(seed).permutation(n).array(of: Int32.self)
     let chosen = try points.subset(order.prefix(m).map { Int($0) })
     var options = SimilarityOptions(.rbf)
-    options.nNeighbors = min(11, m)
+    options.nNeighbors = min(5, m)
     let gamma = try gamma ?? (m > 1 ? 1 / (2 * pow(SimilarityGraph.typicalDistance(chosen, options), 2)) : 1)
     let (x, z) = (points.tensor, chosen.tensor)
-    let columns = (-gamma * SimilarityGraph.squaredDistances(x, z)).exp()  // [n, m]
-    let corner = (-gamma * SimilarityGraph.squaredDistances(z, z)).exp()
+    let columns = (-Tensor(gamma) * SimilarityGraph.squaredDistances(x, z)).exp()  // [n, m]
+    let corner = (-Tensor(gamma) * SimilarityGraph.squaredDistances(z, z)).exp()
     let (s, u) = eigh(corner)
     // Directions that are rounding would be blown up.
     let isNoise = s .< s.max() * 1e-10

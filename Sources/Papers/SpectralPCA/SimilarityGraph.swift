@@ -115,7 +115,7 @@ public struct SimilarityGraph: Sendable {
       let gamma = try options.gamma ?? 1 / (2 * pow(Self.typicalDistance(points, options), 2))
       options.gamma = gamma
       let x = points.tensor
-      try self.init(dense: (-gamma * Self.squaredDistances(x, x)).exp(), options)
+      try self.init(dense: (-Tensor(gamma) * Self.squaredDistances(x, x)).exp(), options)
     case .selfTuning:
       let found = try Neighbors(points, k: min(options.scaleNeighbor, n - 1))
       let scales = (0..<n).map { max(found.squaredDistances[($0 + 1) * found.k - 1].squareRoot(), 1e-12) }

@@ -64,21 +64,36 @@ public struct SpectralClustering: Sendable {
 }
 
 /// The number of clusters that eigenvalues suggest: as many as stand before the largest gap.
+///
+/// A gap is measured by the eigenvalue behind it, 1 - λ_i / λ_{i+1}: eigenvalues of a curve grow as squares, so that the
+/// largest difference is always the last one looked at. The gap behind the first eigenvalue of a connected graph, which
+/// is 0, says nothing.
 public struct Eigengap: Hashable, Sendable {
   /// Ascending, the first ones of a Laplacian.
   public let eigenvalues: [Double]
-  /// λ_{i+1} - λ_i behind the i-th.
+  /// 1 - λ_i / λ_{i+1} behind the i-th; 0 between zeros.
   public let gaps: [Double]
   /// The suggestion.
   public let clusters: Int
 
+  /// A gap from which on it's believed, as even points of a disc have 1/2; a smaller one where it's this many times as large
+  /// as any other, as in graphs without geometry.
+  private static let (clear, distinct) = (0.6, 3.0)
+
   /// - Parameter components: connected components of the graph, below which no division goes.
   public init(_ eigenvalues: [Double], components: Int) {
     self.eigenvalues = eigenvalues
-    let gaps = zip(eigenvalues.dropFirst(), eigenvalues).map { $0 - $1 }
+    let gaps = zip(eigenvalues, eigenvalues.dropFirst()).map { $1 > 1e-12 ? 1 - max(0, $0) / $1 : 0 }
     self.gaps = gaps
-    let first = max(0, min(components, gaps.count) - 1)
-    let best = gaps.indices.dropFirst(first).max { gaps[$0] < gaps[$1] || gaps[$0] == gaps[$1] && $0 > $1 }
-    clusters = (best ?? max(0, eigenvalues.count - 1)) + 1
+    let least = max(1, min(components, max(1, gaps.count)))
+    let candidates = gaps.indices.filter { $0 + 1 >= max(2, least) }
+    let order = candidates.sorted { (-gaps[$0], $0) < (-gaps[$1], $1) }
+    guard let best = order.first else {
+      clusters = least
+      return
+    }
+    let second = order.dropFirst().first.map { gaps[$0] } ?? 0
+    let isBelieved = gaps[best] >= Self.clear || gaps[best] >= Self.distinct * second && gaps[best] > 0
+    clusters = isBelieved ? best + 1 : least
   }
 }

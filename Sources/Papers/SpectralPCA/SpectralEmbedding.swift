@@ -162,7 +162,7 @@ struct NormalizedOperator {
   /// M as a matrix, float64 [n, n].
   var matrix: Tensor {
     let side = factorTensor
-    let scaled = kind == .unnormalized ? graph.matrix / scale : graph.matrix * outer(side, side)
+    let scaled = kind == .unnormalized ? graph.matrix / Tensor(scale) : graph.matrix * outer(side, side)
     return scaled + Tensor(diagonal).diagonalMatrix()
   }
 

@@ -50,7 +50,11 @@ struct SpectralExtras {
     let n = 200
     let set = try PointSet.moons(n, seed: context.seed &+ 7)
     let noise = try Key(context.seed).foldIn(9).normal([n, 3], dtype: .float64).array(of: Double.self)
-    let values = (0..<n).flatMap { i in set.points[i] + noise[i * 3..<i * 3 + 3].map { 0.8 * $0 } }
+    var values: [Double] = []
+    for i in 0..<n {
+      values += set.points[i]
+      for number in noise[3 * i..<3 * i + 3] { values.append(0.8 * number) }
+    }
     let points = try Points(values, dimension: 5)
     let order = try Key(context.seed).foldIn(10).permutation(n).array(of: Int32.self).map { Int($0) }
     var known = [Int?](repeating: nil, count: n)

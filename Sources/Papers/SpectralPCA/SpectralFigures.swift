@@ -45,7 +45,7 @@ enum SpectralFigures {
     if let middle { layers.append(.level(middle, label: "largest gap: behind \(k)")) }
     return .chart(
       .layers(layers, x: .init("number"), y: .init("eigenvalue", includesZero: true), title: title),
-      caption: "As many clusters as eigenvalues stand before the largest gap.")
+      caption: "As many clusters as eigenvalues stand before the largest gap, measured by the eigenvalue behind it.")
   }
 
   /// The similarities as a picture, points in the order of their clusters: blocks along the diagonal where all is well.

@@ -28,7 +28,8 @@ struct SpectralTheory {
       try Perturbation(components: k, size: 9, strength: 0.01, seed: context.seed &+ UInt64(k))
     }
     let wrong = disjoint.reduce(0) { $0 + abs($1.multiplicity - $1.components) + $1.mistakes }
-    let angle = disjoint.map { $0.sine / $0.bound }.max() ?? .nan
+    // A single graph has no edges to others: nothing turns, and the bound is 0.
+    let angle = disjoint.map { $0.sine < 1e-12 ? 0 : $0.sine / $0.bound }.max() ?? .nan
     for (name, one) in rows { try context.log("greatest deviation", series: name, step: 0, one.greatest) }
     claims = [
       Claim(
