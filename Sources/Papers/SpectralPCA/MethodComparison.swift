@@ -9,6 +9,7 @@ struct MethodComparison {
     var name: String
     var parameter: String
     var values: [Double]
+    var usual: Double
     var divide: @Sendable (Points, _ clusters: Int, _ value: Double, _ seed: UInt64) throws -> [Int]
   }
 
@@ -39,7 +40,7 @@ struct MethodComparison {
 
   init(_ context: RunContext<SpectralPCAOptions>) throws {
     self.context = context
-    let sets = try Self.sets(context.options)
+    let sets = try Self.sets(context.options, isQuick: context.scale == .quick)
     self.sets = sets
     var results: [Result] = []
     let bar = context.progress.start("methods", total: sets.count * Self.methods.count)
@@ -47,7 +48,9 @@ struct MethodComparison {
       let pilot = try Self.pilot(set, context.seed)
       for method in Self.methods {
         try context.checkInterrupt()
-        let value = try Self.tuned(method, pilot, set.clusters, context.seed)
+        // At quick scale what the other scales chose most often.
+        let isQuick = context.scale == .quick
+        let value = isQuick ? method.usual : try Self.tuned(method, pilot, set.clusters, context.seed)
         results.append(try Self.measured(method, value, set, context))
         bar.advance()
       }
@@ -60,31 +63,31 @@ struct MethodComparison {
   // MARK: Methods and sets
 
   private static let methods: [Method] = [
-    Method(name: "spectral", parameter: "n_neighbors", values: [5, 10, 15, 25]) { points, k, value, seed in
+    Method(name: "spectral", parameter: "n_neighbors", values: [5, 10, 15, 25], usual: 10) { points, k, value, seed in
       var options = SpectralOptions(clusters: k)
       options.similarity.nNeighbors = Int(value)
       (options.laplacian, options.seed) = (.symmetric, seed)
       return try SpectralClustering(points, options).clusters.labels
     },
-    Method(name: "k-means", parameter: "", values: [0]) { points, k, _, seed in
+    Method(name: "k-means", parameter: "", values: [0], usual: 0) { points, k, _, seed in
       try KMeans(k, seed: seed)(points.tensor).labels
     },
-    Method(name: "PCA + k-means", parameter: "components", values: [1, 2, 5, 10, 20]) { points, k, value, seed in
+    Method(name: "PCA + k-means", parameter: "components", values: [1, 2, 5, 10, 20], usual: 10) { points, k, value, seed in
       try Baselines.principalComponents(points, components: Int(value), clusters: k, seed: seed).labels
     },
-    Method(name: "kernel k-means", parameter: "gamma / typical", values: [0.03, 0.1, 0.3, 1]) { points, k, value, seed in
+    Method(name: "kernel k-means", parameter: "gamma / typical", values: [0.03, 0.1, 0.3, 1], usual: 0.1) { points, k, value, seed in
       let typical = try SimilarityGraph.typicalDistance(points, SimilarityOptions())
       let x = points.tensor
       let gram = (Tensor(-value / (2 * typical * typical)) * SimilarityGraph.squaredDistances(x, x)).exp()
       try evaluate(gram)
       return try Baselines.kernelKMeans(gram, clusters: k, seed: seed).labels
     },
-    Method(name: "Ward", parameter: "", values: [0]) { points, k, _, _ in
+    Method(name: "Ward", parameter: "", values: [0], usual: 0) { points, k, _, _ in
       try Baselines.ward(points, clusters: k).labels
     },
   ]
 
-  private static func sets(_ options: SpectralPCAOptions) throws -> [DataSet] {
+  private static func sets(_ options: SpectralPCAOptions, isQuick: Bool) throws -> [DataSet] {
     let n = options.points
     func made(_ name: String, _ clusters: Int, _ draw: @escaping (UInt64) throws -> PointSet) -> DataSet {
       DataSet(name: name, clusters: clusters, isMadeUp: true) { seed in
@@ -97,11 +100,15 @@ struct MethodComparison {
     }
     var sets = [
       made("moons", 2) { try PointSet.moons(n, seed: $0) }, made("circles", 2) { try PointSet.circles(n, seed: $0) },
-      made("spirals", 3) { try PointSet.spirals(n, seed: $0) },
-      made("swiss roll", 4) { try PointSet.swissRoll(n, seed: $0) },
-      made("blobs", 3) { try PointSet.blobs(n, seed: $0) },
     ]
-    for info in [ScikitLearnData.iris, ScikitLearnData.wine] {
+    if !isQuick {
+      sets += [
+        made("spirals", 3) { try PointSet.spirals(n, seed: $0) },
+        made("swiss roll", 4) { try PointSet.swissRoll(n, seed: $0) },
+        made("blobs", 3) { try PointSet.blobs(n, seed: $0) },
+      ]
+    }
+    for info in isQuick ? [] : [ScikitLearnData.iris, ScikitLearnData.wine] {
       let table = try ScikitLearnData.load(info).standardized()
       sets.append(fixed(table.name, try Points(table), table.labels, table.classNames.count))
     }

@@ -88,12 +88,12 @@ public struct SimilarityGraph: Sendable {
   /// - Throws: `UsageError` where there are too few points or too many for the affinity; `TensorError`.
   public init(_ points: Points, _ options: SimilarityOptions = SimilarityOptions()) throws {
     let n = points.count
-    try options.validate(points: n)
     var options = options
-    if n == 1 {
+    if n == 1, options.affinity != .precomputed {
       try self.init(SparseMatrix(count: 1, edges: []), options)
       return
     }
+    try options.validate(points: n)
     switch options.affinity {
     case .precomputed: throw UsageError("affinity precomputed takes edges or a matrix, not points")
     case .nearestNeighbors, .mutualNeighbors:

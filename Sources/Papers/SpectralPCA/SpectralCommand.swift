@@ -246,6 +246,10 @@ extension SpectralCommand {
         let text = "the eigenvectors are off by \(String(format: "%.1e", embedding.residual)); raise --eigen-tol or take dense"
         Terminal.standardError.write("note: \(text)\n")
       }
+      if let parts = similarities?.components.count, parts > found.clusters.count {
+        let text = "the graph has \(parts) components, more than clusters, so that the division is arbitrary; more neighbours "
+        Terminal.standardError.write("note: \(text)(--n-neighbors) join them\n")
+      }
       if let truth = input.truth {
         let labels = found.clusters.labels
         func share(_ value: Double) -> String { String(format: "%.3f", value) }

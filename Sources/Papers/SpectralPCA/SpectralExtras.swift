@@ -95,7 +95,7 @@ struct SpectralExtras {
     let model = try SpectralModel(old.points, SpectralClustering(old.points, options))
     let placed = try model.place(new.points).labels
     let many = context.options.sizes.last ?? 1_000
-    let set = try PointSet.circles(many, seed: context.seed)
+    let set = try PointSet.circles(many, noise: 0.03, seed: context.seed)
     let start = DispatchTime.now().uptimeNanoseconds
     let m = 300
     let embedding = try SpectralEmbedding(
