@@ -66,11 +66,15 @@ public struct CSV: Hashable, Sendable {
     try column(name).enumerated().map { row, field in
       let trimmed = field.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
       guard let value = Double(String(trimmed)) else {
-        let line = row < lines.count ? lines[row] : row + 1
-        throw FormatError("\(file):\(line)", "column '\(name)': '\(field)' isn't a number")
+        throw FormatError(place(ofRow: row), "column '\(name)': '\(field)' isn't a number")
       }
       return value
     }
+  }
+
+  /// File and line of a row, for errors about it.
+  public func place(ofRow row: Int) -> String {
+    "\(file):\(lines.indices.contains(row) ? lines[row] : row + 1)"
   }
 
   /// The table as text, lines ending with CRLF; fields are quoted where they must be.

@@ -185,6 +185,15 @@ private func occurrences(_ what: String, in text: String) -> Int { text.componen
     let values = try results.map { try $0.array(of: Double.self) }
     #expect(values[0] == values[2] && values[0] != values[1])
     try expectClose(results[1][1], Tensor.ones([3], dtype: .float64))
+
+  /// An evaluated tensor has let its inputs go.
+  @Test func productsOfElementsWithWhatWasEvaluated() throws {
+    let x = numbers([7, 2, 3], seed: 2)
+    let w = numbers([4, 3]).transpose()
+    try evaluate(w)
+    let result = try scan(numbers([2, 4], seed: 3), over: x) { ((0.5 * $0 + $1.matmul(w)).tanh(), [Tensor]()) }.carried
+    let unrolled = (0..<7).reduce(numbers([2, 4], seed: 3)) { (0.5 * $0 + x[$1].matmul(w)).tanh() }
+    try expectClose(result, unrolled)
   }
 
   @Test func underVmapAndJit() throws {

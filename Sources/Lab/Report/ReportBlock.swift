@@ -20,6 +20,33 @@ public enum ReportBlock: Codable, Sendable {
   case audio([ReportAudio], columns: Int, caption: String)
 }
 
+extension ReportBlock {
+  /// A page of parts without a run, such as what a command found in the user's data; it opens offline.
+  ///
+  /// - Parameters:
+  ///   - kicker: a few words above the title.
+  ///   - lead: a sentence below it.
+  /// - Throws: `EncodingError`.
+  public static func page(
+    _ blocks: [ReportBlock], title: String, kicker: String = "", lead: String = "",
+    scripts: ChartScripts? = ChartScripts.locate()
+  ) throws -> String {
+    var page = Page(title: title, scripts: scripts)
+    page.body = """
+      <header>
+      <p class="kicker">Pinion\(kicker.isEmpty ? "" : " · \(Markup.escape(kicker))")</p>
+      <h1>\(Markup.escape(title))</h1>
+      <p class="lead">\(Markup.escape(lead))</p>
+      </header>
+      <section class="blocks">
+
+      """
+    for block in blocks { try page.add(block) }
+    page.body += "</section>\n"
+    return page.html
+  }
+}
+
 /// Rows of text under headed columns.
 public struct ReportTable: Codable, Sendable {
   /// How a column is set.

@@ -32,7 +32,8 @@ extension Region.Scope {
         guard node.primitive is DotGeneral else { continue }
         let sides = node.inputs.map { value in
           var value = value
-          while RegionPullback.isMove(value.node) { value = value.node.inputs[0] }
+          // What has been evaluated has let its inputs go.
+          while RegionPullback.isMove(value.node), let source = value.node.inputs.first { value = source }
           return value
         }
         guard let k = sides.firstIndex(where: { given.contains(ValueID($0)) }), sides[1 - k].node.scope < number,

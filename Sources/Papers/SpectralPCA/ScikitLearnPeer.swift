@@ -1,0 +1,92 @@
+import Formats
+import Foundation
+import Lab
+
+/// scikit-learn's spectral clustering in a process of its own, for time, memory and agreement.
+struct ScikitLearnPeer: Sendable {
+  let python: String
+  /// Version of scikit-learn.
+  let version: String
+
+  /// What a run took; nil numbers where it was broken off.
+  struct Run: Codable, Sendable {
+    var seconds: Double
+    var megabytes: Double
+    var labels: [Int]
+  }
+
+  /// A Python that has scikit-learn; nil where there is none.
+  ///
+  /// - Throws: `UsageError` where the user named one that hasn't.
+  init?(_ named: String?) throws {
+    if named == "no" { return nil }
+    let wanted = named ?? "python3"
+    let script = "import sklearn, scipy, numpy; print(sklearn.__version__)"
+    guard let text = Self.run(wanted, ["-c", script], seconds: 60),
+      let version = text.split(whereSeparator: \.isNewline).last, !version.isEmpty
+    else {
+      if let named { throw UsageError("--set python=\(named): can't import scikit-learn") }
+      return nil
+    }
+    python = wanted
+    self.version = String(version)
+  }
+
+  private static let script = """
+    import json, resource, sys, time, warnings
+    warnings.filterwarnings("ignore")
+    import numpy
+    from sklearn.cluster import SpectralClustering
+    points = numpy.load(sys.argv[1])
+    start = time.perf_counter()
+    found = SpectralClustering(
+        n_clusters=int(sys.argv[2]), affinity="nearest_neighbors", n_neighbors=10, assign_labels="kmeans",
+        random_state=0, n_jobs=-1).fit(points)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "megabytes": peak, "labels": found.labels_.tolist()}))
+    """
+
+  /// Clusters the points; nil where it takes longer than allowed, or fails.
+  func cluster(_ points: Points, clusters: Int, folder: URL, seconds: Int) throws -> Run? {
+    let file = folder.appending(path: "points-\(points.count).npy")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try NumPy.write(points.tensor, to: file.path)
+    guard let text = Self.run(python, ["-c", Self.script, file.path, String(clusters)], seconds: seconds) else {
+      return nil
+    }
+    return try? JSONDecoder().decode(Run.self, from: Data(text.utf8))
+  }
+
+  /// Standard output of a program that ends well in time; nil else.
+  private static func run(_ program: String, _ arguments: [String], seconds: Int) -> String? {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [program] + arguments
+    let output = Pipe()
+    (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
+    process.standardInput = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return nil }
+    let deadline = DispatchWorkItem { if process.isRunning { process.terminate() } }
+    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds), execute: deadline)
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    deadline.cancel()
+    return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
+  }
+}
+
+/// Peak memory of this process, from the system's own count.
+enum PeakMemory {
+  /// Forgets the peak so far; does nothing where the system doesn't allow it.
+  static func reset() { try? Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs")) }
+
+  /// Megabytes; not-a-number where the system doesn't say.
+  static var megabytes: Double {
+    guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+      let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({ Double($0) })
+    else { return .nan }
+    return kilobytes / 1024
+  }
+}
