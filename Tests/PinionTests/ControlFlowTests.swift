@@ -185,6 +185,7 @@ private func occurrences(_ what: String, in text: String) -> Int { text.componen
     let values = try results.map { try $0.array(of: Double.self) }
     #expect(values[0] == values[2] && values[0] != values[1])
     try expectClose(results[1][1], Tensor.ones([3], dtype: .float64))
+  }
 
   /// An evaluated tensor has let its inputs go.
   @Test func productsOfElementsWithWhatWasEvaluated() throws {
