@@ -31,19 +31,20 @@ extension ReportBlock {
     _ blocks: [ReportBlock], title: String, kicker: String = "", lead: String = "",
     scripts: ChartScripts? = ChartScripts.locate()
   ) throws -> String {
-    var page = Page(title: title, scripts: scripts)
-    page.body = """
+    var markup = BlockMarkup(drawsCharts: scripts != nil)
+    let parts = try blocks.map { try markup.html($0) }.joined()
+    let header = """
       <header>
       <p class="kicker">Pinion\(kicker.isEmpty ? "" : " · \(Markup.escape(kicker))")</p>
       <h1>\(Markup.escape(title))</h1>
       <p class="lead">\(Markup.escape(lead))</p>
       </header>
-      <section class="blocks">
 
       """
-    for block in blocks { try page.add(block) }
-    page.body += "</section>\n"
-    return page.html
+    let content = ReportContent(
+      title: title, header: header, body: "<section class=\"blocks\">\n\(parts)</section>\n", footer: "",
+      hasCharts: markup.charts > 0)
+    return Page(content: content, scripts: scripts).html
   }
 }
 
