@@ -10,7 +10,7 @@ public enum Catalog {
   public static var datasets: [DatasetInfo] { experiments.flatMap { $0.datasets } }
 
   /// Commands of papers on the user's own data, each named as its paper.
-  public static var commands: [any ParsableCommand.Type] { [TNTCommand.self, PilotCommand.self] }
+  public static var commands: [any ParsableCommand.Type] { [TNTCommand.self, PilotCommand.self, PilotClassifier.self, PilotGAN.self, PilotDistill.self] }
 
   /// All papers by number; those with an experiment as the experiment describes them.
   public static let papers: [Paper] = {

@@ -1,0 +1,153 @@
+import Lab
+import NN
+import Pinion
+
+/// How a student learns from a teacher without data: a generator looks for pictures on which they differ.
+public struct DistillationRecipe: Codable, Hashable, Sendable {
+  /// What generator and student do.
+  public enum Variant: String, Codable, CaseIterable, Sendable {
+    /// The student minimises, the generator maximises the mean absolute difference of the logits: symmetric. Fang et
+    /// al., "Data-Free Adversarial Distillation", 2019.
+    case dfad
+    /// The student minimises the divergence from the teacher's classes; the generator maximises it, and makes pictures
+    /// of which the teacher is sure, in all classes, with strong features: losses of Chen et al., "Data-Free Learning
+    /// of Student Networks" (DAFL), 2019.
+    case dafl
+  }
+
+  public var variant = Variant.dfad
+  /// Whether both move at once, from one forward and one backward pass of the student.
+  public var isOneStage = true
+  public var batchSize = 128
+  public var steps = 1000
+  public var studentRate = 1e-3
+  public var generatorRate = 1e-3
+  /// Weight of the student's loss, with its sign changed, in the generator's.
+  public var adversarial = 1.0
+  /// Weights of DAFL's terms: sure classes, even classes, strong features.
+  public var sureness = 1.0
+  public var evenness = 5.0
+  public var strength = 0.1
+
+  public init() {}
+
+  /// The student's loss, of logits [N, K] of teacher and student.
+  func studentLoss(_ teacher: Tensor, _ student: Tensor) -> Tensor {
+    switch variant {
+    case .dfad: (teacher - student).abs().mean()
+    case .dafl: klDivergence(student.logSoftmax(), teacher.softmax())
+    }
+  }
+
+  /// The part of the generator's loss in which the student has none; nil where there is no such part.
+  func teacherLoss(_ teacher: FeatureClassifier.Scores) -> Tensor? {
+    guard variant == .dafl else { return nil }
+    let logits = teacher.logits
+    let sure = crossEntropy(logits, stopGradient(logits.argMax()))
+    let mean = logits.softmax().mean(0)
+    let even = (mean * maximum(mean, 1e-12).log()).sum()
+    return sureness * sure + evenness * even - strength * teacher.features.abs().mean()
+  }
+}
+
+/// Student and generator with their optimizers.
+public struct Distillation<G: GeneratorNetwork>: Module {
+  public var student: FeatureClassifier
+  public var generator: G
+  var studentRule: Adam<FeatureClassifier>
+  var generatorRule: Adam<G>
+  var key: Key
+
+  /// The state before the first step.
+  ///
+  /// - Throws: as `leaves(of:)`.
+  public init(_ student: FeatureClassifier, _ generator: G, recipe: DistillationRecipe, key: Key) throws {
+    self.student = try map(student) { $0.tensor.copy() }
+    self.generator = try map(generator) { $0.tensor.copy() }
+    let rate = Schedule.cosine(peak: recipe.studentRate, total: recipe.steps, end: recipe.studentRate / 50)
+    studentRule = try Adam(for: student, learningRate: rate)
+    generatorRule = try Adam(
+      for: generator,
+      learningRate: .cosine(peak: recipe.generatorRate, total: recipe.steps, end: recipe.generatorRate / 50),
+      beta1: 0.5)
+    self.key = key
+  }
+
+  /// What is differentiated: the student, and the pictures that it's shown.
+  private struct Shown: Module {
+    var student: FeatureClassifier
+    var images: Tensor
+  }
+
+  /// One step of both.
+  ///
+  /// - Parameter teacher: isn't changed.
+  /// - Returns: the student's loss before the step.
+  /// - Throws: `TensorError`.
+  public mutating func step(_ teacher: FeatureClassifier, recipe: DistillationRecipe) throws -> Tensor {
+    let keys = key.split(3)
+    key = keys[0]
+    let shape = [recipe.batchSize, generator.noiseSize]
+    return recipe.isOneStage
+      ? try oneStage(teacher, keys[1].normal(shape), recipe)
+      : try twoStages(teacher, keys[1].normal(shape), keys[2].normal(shape), recipe)
+  }
+
+  private mutating func oneStage(
+    _ teacher: FeatureClassifier, _ noise: Tensor, _ recipe: DistillationRecipe
+  ) throws -> Tensor {
+    let (made, back) = try pictures(of: &generator, noise)
+    // With w = `adversarial`, L_s the student's loss and L_t the teacher's part: one pass gives the gradient of
+    // L_s - L_t / w, which by the student's weights is that of L_s, and by the pictures -1/w times that of
+    // L_g = L_t - w L_s.
+    let (loss, slopes, seen) = try valueAndGrad(Shown(student: student, images: stopGradient(made))) { shown in
+      var shown = shown
+      let told = teacher(shown.images)
+      let value = recipe.studentLoss(told.logits, shown.student.train(shown.images).logits)
+      let other = recipe.teacherLoss(told).map { $0 / recipe.adversarial }
+      return (other.map { value - $0 } ?? value, (student: shown.student, loss: value))
+    }
+    _ = loss
+    student = try takingUntrained(from: seen.student, into: student)
+    try studentRule.update(&student, slopes.student)
+    try generatorRule.update(&generator, back(-recipe.adversarial * slopes.images))
+    return seen.loss
+  }
+
+  private mutating func twoStages(
+    _ teacher: FeatureClassifier, _ noise: Tensor, _ next: Tensor, _ recipe: DistillationRecipe
+  ) throws -> Tensor {
+    let (made, _) = try pictures(of: &generator, noise)
+    let images = stopGradient(made)
+    let told = stopGradient(teacher(images).logits)
+    let (loss, slopes, seen) = try valueAndGrad(student) { student in
+      var student = student
+      return (recipe.studentLoss(told, student.train(images).logits), student)
+    }
+    student = try takingUntrained(from: seen, into: student)
+    try studentRule.update(&student, slopes)
+    let (fresh, back) = try pictures(of: &generator, next)
+    let judge = student
+    let cotangent = try grad { (images: Tensor) in
+      var judge = judge
+      let told = teacher(images)
+      let value = -recipe.adversarial * recipe.studentLoss(told.logits, judge.train(images).logits)
+      return recipe.teacherLoss(told).map { $0 + value } ?? value
+    }(stopGradient(fresh))
+    try generatorRule.update(&generator, back(cotangent))
+    return loss
+  }
+}
+
+/// The compiled step of a distillation.
+final class DistillationProgram<G: GeneratorNetwork>: @unchecked Sendable {
+  let step: (Distillation<G>, FeatureClassifier) throws -> (Distillation<G>, Tensor)
+
+  init(_ recipe: DistillationRecipe) {
+    step = jit(donating: 0) { (state: Distillation<G>, teacher: FeatureClassifier) in
+      var state = state
+      let loss = try state.step(teacher, recipe: recipe)
+      return (state, loss)
+    }
+  }
+}
