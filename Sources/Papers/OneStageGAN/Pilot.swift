@@ -78,6 +78,9 @@ public struct PilotGAN: ParsableCommand {
   @Option var d = 40
   @Option var arch = "dcgan"
   @Option var seeds = 1
+  @Option var batch = 64
+  @Option var beta = 0.5
+  @Option var only = "both"
   @Option var classifier = "/tmp/gan-classifier.safetensors"
   public init() {}
   public func run() throws {
@@ -95,15 +98,16 @@ public struct PilotGAN: ParsableCommand {
     (sizes.architecture, sizes.generatorWidth, sizes.discriminatorWidth) = (.init(rawValue: arch)!, g, d)
     sizes.normalization = .init(rawValue: norm)!
     func go<G: GeneratorNetwork, D: DiscriminatorNetwork>(_ gen: G, _ dis: D, _ seed: Int) throws {
-      for stages in [GANRecipe.Stages.one, .two] {
+      for stages in [GANRecipe.Stages.one, .two] where only == "both" || only == stages.rawValue {
+        let start = Int(0); _ = start
         var r = GANRecipe(); r.loss = .init(rawValue: loss)!; r.stages = stages
-        r.generatorRate = rate; r.discriminatorRate = drate; r.averaging = ema; r.clip = clip > 0 ? clip : nil
-        var t = try GANTraining(gen, dis, recipe: r, data: train, batchSize: 64, seed: UInt64(seed))
+        r.generatorRate = rate; r.discriminatorRate = drate; r.averaging = ema; r.beta1 = beta; r.clip = clip > 0 ? clip : nil
+        var t = try GANTraining(gen, dis, recipe: r, data: train, batchSize: batch, seed: UInt64(seed))
         var line = "\(stages.rawValue) \(loss) seed \(seed):"
         let time = try StepTiming.seconds {
           while t.steps < iterations {
             let report = try t.step()
-            if t.steps % (iterations / 4) == 0 {
+            if t.steps % (iterations / 5) == 0 {
               let s = try q.scores(of: t.samples(5000, key: Key(9)))
               line += " \(t.steps): \(String(format: "%.2f", s.fid)) (d \(String(format: "%.2f", try report.discriminatorLoss.item())), dead \(try report.dead.item()))"
             }
