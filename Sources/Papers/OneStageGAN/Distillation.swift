@@ -50,18 +50,48 @@ public struct DistillationRecipe: Codable, Hashable, Sendable {
   }
 }
 
+/// A small convolutional network from pictures of 32 x 32 to classes. It has no batch normalisation: statistics of made
+/// pictures would mislead it on real ones.
+public struct StudentNetwork: Module {
+  var convolutions: [Conv2D]
+  var hidden: Dense
+  var head: Dense
+
+  /// - Parameters:
+  ///   - channels: of the pictures.
+  ///   - classes: to tell apart.
+  ///   - width: channels of the first layer; the others have twice and four times as many.
+  ///   - key: randomness of the first values.
+  public init(channels: Int, classes: Int, width: Int = 16, key: Key) {
+    let keys = key.split(5)
+    let sizes = [channels, width, 2 * width, 4 * width]
+    convolutions = (0..<3).map { i in
+      Conv2D(
+        sizes[i], sizes[i + 1], kernel: [i == 0 ? 5 : 3], strides: [2], padding: .same, weight: .heNormal, key: keys[i])
+    }
+    hidden = Dense(16 * 4 * width, 4 * width, weight: .heNormal, key: keys[3])
+    head = Dense(4 * width, classes, weight: .lecunNormal, key: keys[4])
+  }
+
+  /// Logits [N, classes] of pictures [N, 32, 32, channels] in -1...1.
+  public func callAsFunction(_ images: Tensor) -> Tensor {
+    let x = convolutions.reduce(images) { relu($1($0)) }
+    return head(relu(hidden(x.flatten(from: 1))))
+  }
+}
+
 /// Student and generator with their optimizers.
 public struct Distillation<G: GeneratorNetwork>: Module {
-  public var student: FeatureClassifier
+  public var student: StudentNetwork
   public var generator: G
-  var studentRule: Adam<FeatureClassifier>
+  var studentRule: Adam<StudentNetwork>
   var generatorRule: Adam<G>
   var key: Key
 
   /// The state before the first step.
   ///
   /// - Throws: as `leaves(of:)`.
-  public init(_ student: FeatureClassifier, _ generator: G, recipe: DistillationRecipe, key: Key) throws {
+  public init(_ student: StudentNetwork, _ generator: G, recipe: DistillationRecipe, key: Key) throws {
     self.student = try map(student) { $0.tensor.copy() }
     self.generator = try map(generator) { $0.tensor.copy() }
     let rate = Schedule.cosine(peak: recipe.studentRate, total: recipe.steps, end: recipe.studentRate / 50)
@@ -75,7 +105,7 @@ public struct Distillation<G: GeneratorNetwork>: Module {
 
   /// What is differentiated: the student, and the pictures that it's shown.
   private struct Shown: Module {
-    var student: FeatureClassifier
+    var student: StudentNetwork
     var images: Tensor
   }
 
@@ -100,18 +130,14 @@ public struct Distillation<G: GeneratorNetwork>: Module {
     // With w = `adversarial`, L_s the student's loss and L_t the teacher's part: one pass gives the gradient of
     // L_s - L_t / w, which by the student's weights is that of L_s, and by the pictures -1/w times that of
     // L_g = L_t - w L_s.
-    let (loss, slopes, seen) = try valueAndGrad(Shown(student: student, images: stopGradient(made))) { shown in
-      var shown = shown
+    let (_, slopes, loss) = try valueAndGrad(Shown(student: student, images: stopGradient(made))) { shown in
       let told = teacher(shown.images)
-      let value = recipe.studentLoss(told.logits, shown.student.train(shown.images).logits)
-      let other = recipe.teacherLoss(told).map { $0 / recipe.adversarial }
-      return (other.map { value - $0 } ?? value, (student: shown.student, loss: value))
+      let value = recipe.studentLoss(told.logits, shown.student(shown.images))
+      return (recipe.teacherLoss(told).map { value - $0 / recipe.adversarial } ?? value, value)
     }
-    _ = loss
-    student = try takingUntrained(from: seen.student, into: student)
     try studentRule.update(&student, slopes.student)
     try generatorRule.update(&generator, back(-recipe.adversarial * slopes.images))
-    return seen.loss
+    return loss
   }
 
   private mutating func twoStages(
@@ -120,22 +146,35 @@ public struct Distillation<G: GeneratorNetwork>: Module {
     let (made, _) = try pictures(of: &generator, noise)
     let images = stopGradient(made)
     let told = stopGradient(teacher(images).logits)
-    let (loss, slopes, seen) = try valueAndGrad(student) { student in
-      var student = student
-      return (recipe.studentLoss(told, student.train(images).logits), student)
-    }
-    student = try takingUntrained(from: seen, into: student)
+    let (loss, slopes) = try valueAndGrad(student) { recipe.studentLoss(told, $0(images)) }
     try studentRule.update(&student, slopes)
     let (fresh, back) = try pictures(of: &generator, next)
     let judge = student
     let cotangent = try grad { (images: Tensor) in
-      var judge = judge
       let told = teacher(images)
-      let value = -recipe.adversarial * recipe.studentLoss(told.logits, judge.train(images).logits)
+      let value = -recipe.adversarial * recipe.studentLoss(told.logits, judge(images))
       return recipe.teacherLoss(told).map { $0 + value } ?? value
     }(stopGradient(fresh))
     try generatorRule.update(&generator, back(cotangent))
     return loss
+  }
+}
+
+extension StudentNetwork {
+  /// Share of labelled pictures classified correctly.
+  ///
+  /// - Throws: `FormatError`, `TensorError`, `PJRTError`.
+  public func accuracy(on data: ImageDataset) throws -> Double {
+    let predict = jit { (student: StudentNetwork, images: Tensor) in student(images).argMax() }
+    let size = min(500, data.count)
+    let loader = try DataLoader(data, batchSize: size, normalization: .symmetric(channels: data.channels))
+    let guesses = try loader.epoch(0).map { batch in
+      let count = batch.images.shape[0]
+      // One program serves all batches: the last is filled up.
+      let filled = count == size ? batch.images : batch.images.pad(low: [0, 0, 0, 0], high: [size - count, 0, 0, 0])
+      return try predict(self, filled).slice(axis: 0, to: count)
+    }
+    return try (concatenate(guesses) .== data.labelTensor).cast(.float32).mean().item()
   }
 }
 

@@ -139,7 +139,7 @@ public struct PilotDistill: ParsableCommand {
     for one in [true, false] {
       var r = DistillationRecipe(); r.isOneStage = one; r.steps = steps; r.variant = .init(rawValue: variant)!
       r.studentRate = srate; r.generatorRate = grate; r.batchSize = batch
-      let student = FeatureClassifier(channels: 1, classes: 10, width: width, key: Key(UInt64(seed)).foldIn(7))
+      let student = StudentNetwork(channels: 1, classes: 10, width: width, key: Key(UInt64(seed)).foldIn(7))
       let gen = DCGANGenerator(channels: 1, width: g, key: Key(UInt64(seed)).foldIn(8))
       let p = DistillationProgram<DCGANGenerator>(r)
       var s = try Distillation(student, gen, recipe: r, key: Key(UInt64(seed)).foldIn(9))
