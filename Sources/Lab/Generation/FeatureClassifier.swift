@@ -45,6 +45,25 @@ public struct FeatureClassifier: Module {
     return copy.scores(images, training: false, key: nil)
   }
 
+  /// How far the statistics of pictures are from those of the training pictures, at each normalised layer: mean over
+  /// channels of (μ - μ')² / σ'² + (σ / σ' - 1)², summed over layers. Yin et al., "Dreaming to Distill", 2020, as a ratio.
+  ///
+  /// - Parameter images: [N, 32, 32, channels] in -1...1.
+  /// - Returns: a scalar.
+  public func statisticsGap(_ images: Tensor) -> Tensor {
+    var (x, gap) = (images, Tensor.zeros([], dtype: images.dtype))
+    for (convolution, norm) in zip(convolutions, norms) {
+      let y = convolution(x)
+      let mean = y.mean(0, 1, 2)
+      let variance = (y - mean).square().mean(0, 1, 2)
+      let known = norm.runningVariance + norm.epsilon
+      let spread = ((variance + norm.epsilon) / known).sqrt() - 1
+      gap = gap + ((mean - norm.runningMean).square() / known + spread.square()).mean()
+      x = relu(norm(y))
+    }
+    return gap
+  }
+
   /// Scores by the statistics of the batch; the running ones move.
   ///
   /// - Parameter key: randomness of dropout before the last layer; without it nothing is dropped.

@@ -81,6 +81,9 @@ public struct DCGANDiscriminator: DiscriminatorNetwork {
 
   public var mixesSamples: Bool { normalization == .batch }
 
+  /// Convolutional layers.
+  public var layerCount: Int { downs.count }
+
   public func callAsFunction(_ images: Tensor) -> Tensor {
     var x = images
     for i in downs.indices {

@@ -28,6 +28,9 @@ public struct DistillationRecipe: Codable, Hashable, Sendable {
   public var sureness = 1.0
   public var evenness = 5.0
   public var strength = 0.1
+  /// Weight of the distance between the statistics of made pictures in the teacher's normalised layers and those that it
+  /// kept of its training: what real pictures look like, without any of them.
+  public var statistics = 1.0
 
   public init() {}
 
@@ -40,13 +43,17 @@ public struct DistillationRecipe: Codable, Hashable, Sendable {
   }
 
   /// The part of the generator's loss in which the student has none; nil where there is no such part.
-  func teacherLoss(_ teacher: FeatureClassifier.Scores) -> Tensor? {
-    guard variant == .dafl else { return nil }
-    let logits = teacher.logits
+  func teacherLoss(
+    _ teacher: FeatureClassifier, _ images: Tensor, _ scores: FeatureClassifier.Scores
+  ) -> Tensor? {
+    let gap = statistics > 0 ? statistics * teacher.statisticsGap(images) : nil
+    guard variant == .dafl else { return gap }
+    let logits = scores.logits
     let sure = crossEntropy(logits, stopGradient(logits.argMax()))
     let mean = logits.softmax().mean(0)
     let even = (mean * maximum(mean, 1e-12).log()).sum()
-    return sureness * sure + evenness * even - strength * teacher.features.abs().mean()
+    let own = sureness * sure + evenness * even - strength * scores.features.abs().mean()
+    return gap.map { own + $0 } ?? own
   }
 }
 
@@ -133,7 +140,7 @@ public struct Distillation<G: GeneratorNetwork>: Module {
     let (_, slopes, loss) = try valueAndGrad(Shown(student: student, images: stopGradient(made))) { shown in
       let told = teacher(shown.images)
       let value = recipe.studentLoss(told.logits, shown.student(shown.images))
-      return (recipe.teacherLoss(told).map { value - $0 / recipe.adversarial } ?? value, value)
+      return (recipe.teacherLoss(teacher, shown.images, told).map { value - $0 / recipe.adversarial } ?? value, value)
     }
     try studentRule.update(&student, slopes.student)
     try generatorRule.update(&generator, back(-recipe.adversarial * slopes.images))
@@ -153,7 +160,7 @@ public struct Distillation<G: GeneratorNetwork>: Module {
     let cotangent = try grad { (images: Tensor) in
       let told = teacher(images)
       let value = -recipe.adversarial * recipe.studentLoss(told.logits, judge(images))
-      return recipe.teacherLoss(told).map { $0 + value } ?? value
+      return recipe.teacherLoss(teacher, images, told).map { $0 + value } ?? value
     }(stopGradient(fresh))
     try generatorRule.update(&generator, back(cotangent))
     return loss

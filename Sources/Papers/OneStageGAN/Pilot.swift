@@ -124,6 +124,8 @@ public struct PilotDistill: ParsableCommand {
   public static let configuration = CommandConfiguration(commandName: "gan-distill")
   @Option var steps = 600
   @Option var variant = "dfad"
+  @Option var stat = 3.0
+  @Option var adv = 1.0
   @Option var srate = 1e-3
   @Option var grate = 1e-3
   @Option var g = 20
@@ -138,7 +140,7 @@ public struct PilotDistill: ParsableCommand {
     try load(Safetensors.read("/tmp/gan-classifier.safetensors"), into: &c)
     for one in [true, false] {
       var r = DistillationRecipe(); r.isOneStage = one; r.steps = steps; r.variant = .init(rawValue: variant)!
-      r.studentRate = srate; r.generatorRate = grate; r.batchSize = batch
+      r.studentRate = srate; r.statistics = stat; r.adversarial = adv; r.generatorRate = grate; r.batchSize = batch
       let student = StudentNetwork(channels: 1, classes: 10, width: width, key: Key(UInt64(seed)).foldIn(7))
       let gen = DCGANGenerator(channels: 1, width: g, key: Key(UInt64(seed)).foldIn(8))
       let p = DistillationProgram<DCGANGenerator>(r)
@@ -152,6 +154,8 @@ public struct PilotDistill: ParsableCommand {
         }
       }
       print(line, t)
+      let noise = Key(5).normal([32, gen.noiseSize])
+      try Image.grid(symmetric: s.generator(noise), columns: 8, scale: 2).write(to: "/tmp/distill-\(variant)-\(one).png")
     }
   }
 }
