@@ -8,8 +8,12 @@ public enum Catalog {
     DataSharingExperiment(), TNTExperiment(), OneStageGANExperiment(),
   ]
 
-  /// Data sets of all experiments.
-  public static var datasets: [DatasetInfo] { experiments.flatMap { $0.datasets } }
+  /// Data sets of all experiments, each once.
+  public static var datasets: [DatasetInfo] {
+    experiments.flatMap { $0.datasets }.reduce(into: []) { sets, set in
+      if !sets.contains(where: { $0.name == set.name }) { sets.append(set) }
+    }
+  }
 
   /// Commands of papers on the user's own data, each named as its paper.
   public static var commands: [any ParsableCommand.Type] { [TNTCommand.self, OneStageGANCommand.self, PilotCommand.self, PilotClassifier.self, PilotGAN.self, PilotDistill.self] }

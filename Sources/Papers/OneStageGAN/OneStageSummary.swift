@@ -201,8 +201,9 @@ extension OneStageSummary {
   }
 
   private var qualityTable: ReportTable {
-    let rows = options.losses.flatMap { loss in
-      [GANRecipe.Stages.one, .two].compactMap { stages -> [String]? in
+    let ways: [GANRecipe.Stages] = [.one, .two]
+    let rows = options.losses.flatMap { loss -> [[String]] in
+      ways.compactMap { stages -> [String]? in
         let runs = runs(loss, stages)
         guard let first = runs.first, let last = first.points.last else { return nil }
         func spread(_ values: [Double], _ digits: Int) -> String {
@@ -234,7 +235,7 @@ extension OneStageSummary {
   }
 
   private var distillationTable: ReportTable {
-    let rows = options.variants.flatMap { variant in
+    let rows = options.variants.flatMap { variant -> [[String]] in
       [true, false].compactMap { isOne -> [String]? in
         let values = students.accuracies(variant, oneStage: isOne).map { 100 * $0 }
         guard !values.isEmpty, let step = students.costs[variant.rawValue]?[isOne ? 0 : 1] else { return nil }
