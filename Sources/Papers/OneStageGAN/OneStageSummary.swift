@@ -210,12 +210,12 @@ extension OneStageSummary {
           let mean = Self.number(Statistics.mean(values), digits)
           return values.count > 1 ? "\(mean) ± \(Self.number(Statistics.standardDeviation(values), digits))" : mean
         }
-        func last(_ number: (SampleQuality.Scores) -> Double?) -> [Double] {
+        func atEnd(_ number: (SampleQuality.Scores) -> Double?) -> [Double] {
           runs.compactMap { $0.points.last.flatMap { number($0.scores) } }
         }
         return [
           loss.title, stages.title, "\(last.iteration)", "\(runs.count)", spread(runs.map(\.fid), 1),
-          spread(last(\.kid), 2), spread(last(\.precision), 2), spread(last(\.recall), 2),
+          spread(atEnd(\.kid), 2), spread(atEnd(\.precision), 2), spread(atEnd(\.recall), 2),
           stages == .one ? Self.number(100 * (first.points.last?.dead ?? 0), 1) : "",
         ]
       }
