@@ -3,8 +3,8 @@ import Pinion
 
 /// What can be said of the method without training: gradients of the three forms, and the operations of a step.
 struct MethodChecks: Codable, Sendable {
-  /// Largest difference of the one-stage gradients from the two separate ones, over the larger of 1 and the gradient, by
-  /// loss and form; in float64.
+  /// Largest difference of the one-stage gradients from the two separate ones, over the largest number of the gradient of
+  /// that tensor, by loss and form; in float64.
   var differences: [String: [String: Double]]
   /// Convolutions in the one-stage step of D alone: forward ones, and those of the backward pass.
   var convolutions: Int
@@ -22,17 +22,12 @@ struct MethodChecks: Codable, Sendable {
   static func measure() throws -> MethodChecks {
     var differences: [String: [String: Double]] = [:]
     for loss in AdversarialLoss.allCases {
-      for form in OneStageForm.allCases {
-        // Where a hinge is inactive only the pullback is exact; the check takes scores on both sides of it.
-        let isExact = form == .pullback || loss != .hinge
-        let difference = try Self.difference(loss, form, .spectral, scale: isExact ? 1 : 0.01)
-        differences[loss.rawValue, default: [:]][form.rawValue] = difference
-      }
+      differences[loss.rawValue] = try Self.differences(loss, .spectral).mapValues(\.largest)
     }
     let (found, expected) = try convolutions()
     return MethodChecks(
       differences: differences, convolutions: found, expectedConvolutions: expected,
-      batchNormError: try Self.difference(.nonSaturating, .gamma, .batch, scale: 1, isRelative: true))
+      batchNormError: try Self.differences(.nonSaturating, .batch)[OneStageForm.gamma.rawValue]?.ofGenerator ?? .nan)
   }
 
   /// Small players in float64, the discriminator's scores stretched so that losses are in all their regimes.
@@ -48,37 +43,49 @@ struct MethodChecks: Codable, Sendable {
     return (generator, ScaledDiscriminator(network: discriminator, scale: scale))
   }
 
-  /// Largest difference between one-stage and separate gradients of a loss.
+  /// How far one-stage gradients are from separate ones.
+  struct Difference {
+    /// Largest difference of a number, over the largest number of its tensor's gradient.
+    var largest: Double
+    /// Length of the difference of the generator's gradients, over that of the gradient.
+    var ofGenerator: Double
+  }
+
+  /// Differences of all forms of a loss.
   ///
-  /// - Parameters:
-  ///   - scale: of the scores.
-  ///   - isRelative: whether the norm of the generator's difference over that of its gradient is given instead.
-  static func difference(
-    _ loss: AdversarialLoss, _ form: OneStageForm, _ normalization: DiscriminatorNormalization, scale: Double,
-    isRelative: Bool = false
-  ) throws -> Double {
-    let (generator, discriminator) = try players(normalization, scale: scale)
+  /// - Parameter scale: of the scores; so small by default of the hinge that none of it is inactive, where only the
+  ///   pullback is exact.
+  static func differences(
+    _ loss: AdversarialLoss, _ normalization: DiscriminatorNormalization, scale: Double? = nil
+  ) throws -> [String: Difference] {
+    let (generator, discriminator) = try players(normalization, scale: scale ?? (loss == .hinge ? 0.1 : 3))
     let real = Key(3).uniform([4, 32, 32, 1], dtype: .float64, from: -1, to: 1)
     let noise = Key(4).normal([4, 3], dtype: .float64)
     let compared = jit {
       (generator: DCGANGenerator, discriminator: ScaledDiscriminator, real: Tensor, noise: Tensor) -> [Tensor] in
-      var one = generator
-      let slopes = try oneStageGradients(
-        &one, discriminator, real: real, noise: noise, loss: loss, form: form)
       var two = generator
       let (made, back) = try pictures(of: &two, noise)
       let separate = try discriminatorGradients(discriminator, real: real, fakes: made, loss: loss).slopes
       let cotangent = try generatorCotangent(discriminator, fakes: made, loss: loss, all: false).cotangent
       let ofGenerator = try tensorLeaves(of: back(cotangent))
-      let pairs = zip(
-        try tensorLeaves(of: slopes.generator) + tensorLeaves(of: slopes.discriminator),
-        try ofGenerator + tensorLeaves(of: separate))
-      let gaps = pairs.map { a, b in ((a - b).abs() / maximum(b.abs().max(), 1)).max() }
-      let distance = zip(try tensorLeaves(of: slopes.generator), ofGenerator).map { ($0 - $1).square().sum() }
-      let size = ofGenerator.map { $0.square().sum() }
-      return [stack(gaps).max(), (stack(distance).sum() / stack(size).sum()).sqrt()]
+      return try OneStageForm.allCases.flatMap { form -> [Tensor] in
+        var one = generator
+        let slopes = try oneStageGradients(
+          &one, discriminator, real: real, noise: noise, loss: loss, form: form)
+        let mine = try tensorLeaves(of: slopes.generator)
+        let pairs = zip(
+          try mine + tensorLeaves(of: slopes.discriminator), try ofGenerator + tensorLeaves(of: separate))
+        let gaps = pairs.map { a, b in (a - b).abs().max() / maximum(b.abs().max(), 1e-12) }
+        let distance = zip(mine, ofGenerator).map { ($0 - $1).square().sum() }
+        let size = ofGenerator.map { $0.square().sum() }
+        return [stack(gaps).max(), (stack(distance).sum() / stack(size).sum()).sqrt()]
+      }
     }
-    return try compared(generator, discriminator, real, noise)[isRelative ? 1 : 0].item()
+    let results = try compared(generator, discriminator, real, noise).map { try $0.item() }
+    return Dictionary(
+      uniqueKeysWithValues: OneStageForm.allCases.enumerated().map { i, form in
+        (form.rawValue, Difference(largest: results[2 * i], ofGenerator: results[2 * i + 1]))
+      })
   }
 
   /// Convolutions in the StableHLO text of one-stage gradients, less those of the generator; and how many one forward and

@@ -162,7 +162,7 @@ extension OneStageSummary {
         """
         γ needs samples that don't mix in D. With batch normalisation in D the generator's gradient by γ was off by \
         \(Self.number(100 * checks.batchNormError, 1)) % of its length in the same check, so the discriminators here have \
-        spectral normalisation (none with the Wasserstein loss, whose weights are clipped). Where a hinge is inactive γ doesn't \
+        \(options.normalization == .none ? "no normalisation" : options.normalization.rawValue + " normalisation"). Where a hinge is inactive γ doesn't \
         exist: hinge runs take the two cotangents, which are exact.
         """))
     return blocks
@@ -265,8 +265,8 @@ extension OneStageSummary {
     }
     return ReportTable(
       columns: [.init("loss")] + OneStageForm.allCases.map { .init($0.rawValue, .right) }, rows: rows,
-      caption: "Largest difference between one-stage gradients of both players and the two separate ones, over the larger of "
-        + "1 and the gradient; float64, small networks. The step's StableHLO has \(checks.convolutions) convolutions of D: "
+      caption: "Largest difference between one-stage gradients of both players and the two separate ones, over the largest "
+        + "number of that tensor's gradient; float64, small networks. The step's StableHLO has \(checks.convolutions) convolutions of D: "
         + "one forward, one input gradient and one weight gradient for each of its \(checks.expectedConvolutions / 3) layers.")
   }
 }

@@ -94,7 +94,7 @@ struct StepCosts: Codable, Sendable {
       networks: try all.map { sizes in
         try networks(
           sizes, sizes.generator(key: Key(0)), sizes.discriminator(key: Key(1)), batch: options.batchSize,
-          rounds: options.timingRounds
+          ways: context.scale == .quick ? [.one, .two, .lean] : Way.allCases, rounds: options.timingRounds
         ) {
           try context.checkInterrupt()
           bar.advance()
@@ -105,11 +105,12 @@ struct StepCosts: Codable, Sendable {
   }
 
   private static func networks<G: GeneratorNetwork, D: DiscriminatorNetwork>(
-    _ sizes: GANSizes, _ generator: G, _ discriminator: D, batch: Int, rounds: Int, onRound: () throws -> Void
+    _ sizes: GANSizes, _ generator: G, _ discriminator: D, batch: Int, ways: [Way],
+    rounds: Int, onRound: () throws -> Void
   ) throws -> Networks {
     let real = Key(2).uniform([batch, GANSizes.side, GANSizes.side, sizes.channels], from: -1, to: 1)
     try evaluate(tensorLeaves(of: generator) + tensorLeaves(of: discriminator) + [real])
-    let candidates = try Way.allCases.map { way in
+    let candidates = try ways.map { way in
       try StepTiming.candidate(way.rawValue, generator, discriminator, way.recipe, real: real)
     }
     var timing = StepTiming()
