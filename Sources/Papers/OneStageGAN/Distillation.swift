@@ -57,6 +57,46 @@ public struct DistillationRecipe: Codable, Hashable, Sendable {
   }
 }
 
+/// Gradients of student and made pictures at one place.
+struct DistillationGradients: Module {
+  var student: StudentNetwork
+  /// Of the generator's loss.
+  var images: Tensor
+  /// The student's loss.
+  var loss: Tensor
+}
+
+/// What a student's loss is differentiated by.
+private struct Shown: Module {
+  var student: StudentNetwork
+  var images: Tensor
+}
+
+extension DistillationRecipe {
+  /// The generator's loss of made pictures.
+  func generatorLoss(_ teacher: FeatureClassifier, _ student: StudentNetwork, _ images: Tensor) -> Tensor {
+    let told = teacher(images)
+    let value = -adversarial * studentLoss(told.logits, student(images))
+    return teacherLoss(teacher, images, told).map { $0 + value } ?? value
+  }
+
+  /// Both gradients by one forward and one backward pass of the student.
+  ///
+  /// With w = `adversarial`, L_s the student's loss and L_t the part of the generator's loss that is the teacher's alone:
+  /// the gradient of L_s - L_t / w is that of L_s by the student's weights, and -1/w times that of the generator's loss
+  /// L_t - w L_s by the pictures.
+  func gradients(
+    _ teacher: FeatureClassifier, _ student: StudentNetwork, _ images: Tensor
+  ) throws -> DistillationGradients {
+    let (_, slopes, loss) = try valueAndGrad(Shown(student: student, images: images)) { shown in
+      let told = teacher(shown.images)
+      let value = studentLoss(told.logits, shown.student(shown.images))
+      return (teacherLoss(teacher, shown.images, told).map { value - $0 / adversarial } ?? value, value)
+    }
+    return DistillationGradients(student: slopes.student, images: -adversarial * slopes.images, loss: loss)
+  }
+}
+
 /// A small convolutional network from pictures of 32 x 32 to classes. It has no batch normalisation: statistics of made
 /// pictures would mislead it on real ones.
 public struct StudentNetwork: Module {
@@ -110,12 +150,6 @@ public struct Distillation<G: GeneratorNetwork>: Module {
     self.key = key
   }
 
-  /// What is differentiated: the student, and the pictures that it's shown.
-  private struct Shown: Module {
-    var student: StudentNetwork
-    var images: Tensor
-  }
-
   /// One step of both.
   ///
   /// - Parameter teacher: isn't changed.
@@ -134,17 +168,10 @@ public struct Distillation<G: GeneratorNetwork>: Module {
     _ teacher: FeatureClassifier, _ noise: Tensor, _ recipe: DistillationRecipe
   ) throws -> Tensor {
     let (made, back) = try pictures(of: &generator, noise)
-    // With w = `adversarial`, L_s the student's loss and L_t the teacher's part: one pass gives the gradient of
-    // L_s - L_t / w, which by the student's weights is that of L_s, and by the pictures -1/w times that of
-    // L_g = L_t - w L_s.
-    let (_, slopes, loss) = try valueAndGrad(Shown(student: student, images: stopGradient(made))) { shown in
-      let told = teacher(shown.images)
-      let value = recipe.studentLoss(told.logits, shown.student(shown.images))
-      return (recipe.teacherLoss(teacher, shown.images, told).map { value - $0 / recipe.adversarial } ?? value, value)
-    }
+    let slopes = try recipe.gradients(teacher, student, stopGradient(made))
     try studentRule.update(&student, slopes.student)
-    try generatorRule.update(&generator, back(-recipe.adversarial * slopes.images))
-    return loss
+    try generatorRule.update(&generator, back(slopes.images))
+    return slopes.loss
   }
 
   private mutating func twoStages(
@@ -157,11 +184,7 @@ public struct Distillation<G: GeneratorNetwork>: Module {
     try studentRule.update(&student, slopes)
     let (fresh, back) = try pictures(of: &generator, next)
     let judge = student
-    let cotangent = try grad { (images: Tensor) in
-      let told = teacher(images)
-      let value = -recipe.adversarial * recipe.studentLoss(told.logits, judge(images))
-      return recipe.teacherLoss(teacher, images, told).map { $0 + value } ?? value
-    }(stopGradient(fresh))
+    let cotangent = try grad { (images: Tensor) in recipe.generatorLoss(teacher, judge, images) }(stopGradient(fresh))
     try generatorRule.update(&generator, back(cotangent))
     return loss
   }
