@@ -138,7 +138,8 @@ import Testing
 
 @Suite struct UnlabelledPicturesTests {
   private func png(_ level: UInt8, _ width: Int, _ height: Int) throws -> [UInt8] {
-    try Image(width: width, height: height, channels: 1, bytes: Array(repeating: level, count: width * height)).encoded()
+    try Image(width: width, height: height, channels: 1, bytes: Array(repeating: level, count: width * height))
+      .encoded()
   }
 
   @Test func picturesOfAFolderAndItsSubFolders() throws {

@@ -38,7 +38,7 @@ import Testing
 
 @Suite struct SpectralNormTests {
   @Test func equalsPyTorch() throws {
-    let oracle = Oracle.gan("spectral")
+    let oracle = try Oracle.gan("spectral")
     let layer = Conv2D(3, 4, kernel: [3], strides: [2], padding: .explicit([[1, 1], [1, 1]]), key: Key(0))
     var start = try oracle.filled(SpectralNorm(layer, key: Key(1)))
     start.right = oracle["start"]

@@ -155,8 +155,8 @@ private func squares(_ count: Int) throws -> ImageDataset {
     let teacher = try double(FeatureClassifier(channels: 1, classes: 3, width: 2, key: Key(0)))
     let student = try double(StudentNetwork(channels: 1, classes: 3, width: 2, key: Key(1)))
     let images = Key(2).uniform([4, 32, 32, 1], dtype: .float64, from: -1, to: 1)
-    var recipe = DistillationRecipe()
-    (recipe.variant, recipe.adversarial) = (variant, 0.7)
+    var recipe = DistillationRecipe(variant)
+    (recipe.adversarial, recipe.statistics) = (0.7, 2)
     let gaps = try jit { (teacher: FeatureClassifier, student: StudentNetwork, images: Tensor) -> [Tensor] in
       let one = try recipe.gradients(teacher, student, images)
       let ofStudent = try grad { (student: StudentNetwork) in

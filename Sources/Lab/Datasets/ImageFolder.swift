@@ -85,7 +85,8 @@ public struct ImageFolder: Sendable {
       let size = "\(image.width) x \(image.height)"
       if let first, first.size != size, !mixingSizes {
         throw FormatError(
-          path, "pictures differ in size: \(first.file) is \(first.size), \(file) is \(size); say --fit crop or "
+          path,
+          "pictures differ in size: \(first.file) is \(first.size), \(file) is \(size); say --fit crop or "
             + "--fit stretch")
       }
       first = first ?? (file, size)

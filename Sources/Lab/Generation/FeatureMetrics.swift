@@ -142,7 +142,8 @@ public enum FeatureMetrics {
     let (_, results) = try scan(
       [Tensor](),
       over: [
-        x.slice(axis: 0, to: whole).reshape([chunks, size, -1]), places.slice(axis: 0, to: whole).reshape([chunks, size]),
+        x.slice(axis: 0, to: whole).reshape([chunks, size, -1]),
+        places.slice(axis: 0, to: whole).reshape([chunks, size]),
       ]
     ) { state, part in (state, try body(part[0], part[1])) }
     guard whole < count else { return results.flatten() }

@@ -31,8 +31,10 @@ extension OneStageGANCommand {
     var steps = 2_000
     @Option(help: "Made pictures of a step.")
     var batchSize = 128
-    @Option(help: "Adam's learning rate for student and generator.")
-    var learningRate = 1e-3
+    @Option(help: "Adam's learning rate for the student.")
+    var learningRate = 2e-3
+    @Option(help: "Adam's learning rate for the generator.")
+    var generatorRate = 5e-3
     @Option(help: "Channels of the student's first layer; the teacher has 32.")
     var width = 16
     @Option(help: "Passes of the teacher over the pictures.")
@@ -50,7 +52,9 @@ extension OneStageGANCommand {
       try require((2...4096).contains(batchSize), "--batch-size \(batchSize): expected 2 to 4096")
       try require((1...1024).contains(width), "--width \(width): expected 1 to 1024")
       try require(teacherEpochs > 0, "--teacher-epochs \(teacherEpochs): expected at least 1")
-      try require(learningRate > 0 && learningRate.isFinite, "--learning-rate \(learningRate): expected a positive number")
+      for (name, rate) in [("--learning-rate", learningRate), ("--generator-rate", generatorRate)] {
+        try require(rate > 0 && rate.isFinite, "\(name) \(rate): expected a positive number")
+      }
       try require(out.hasSuffix(".safetensors"), "--out \(out): expected a name that ends in .safetensors")
     }
 
@@ -67,10 +71,11 @@ extension OneStageGANCommand {
       }
       let progress = ProgressDisplay.standardError()
       let teacher = try preparedTeacher(train, progress)
-      print(String(format: "teacher: %.2f %% of %d held-out pictures", 100 * (try teacher.accuracy(on: test)), test.count))
-      var recipe = DistillationRecipe()
-      (recipe.variant, recipe.isOneStage, recipe.steps, recipe.batchSize) = (variant, !twoStages, steps, batchSize)
-      (recipe.studentRate, recipe.generatorRate) = (learningRate, learningRate)
+      print(
+        String(format: "teacher: %.2f %% of %d held-out pictures", 100 * (try teacher.accuracy(on: test)), test.count))
+      var recipe = DistillationRecipe(variant)
+      (recipe.isOneStage, recipe.steps, recipe.batchSize) = (!twoStages, steps, batchSize)
+      (recipe.studentRate, recipe.generatorRate) = (learningRate, generatorRate)
       let student = StudentNetwork(
         channels: channels, classes: train.classCount, width: width, key: Key(seed).foldIn(7))
       let generator = DCGANGenerator(channels: channels, width: 20, key: Key(seed).foldIn(8))
@@ -112,7 +117,8 @@ extension OneStageGANCommand {
           try load(Safetensors.read(teacher), into: &classifier)
         } catch let error as TensorError {
           throw UsageError(
-            "\(teacher): isn't a teacher of \(train.classCount) classes and \(train.channels) channels (\(error.message))")
+            "\(teacher): isn't a teacher of \(train.classCount) classes and \(train.channels) channels (\(error.message))"
+          )
         }
         return classifier
       }

@@ -15,24 +15,28 @@ public struct DistillationRecipe: Codable, Hashable, Sendable {
     case dafl
   }
 
-  public var variant = Variant.dfad
+  public var variant: Variant
   /// Whether both move at once, from one forward and one backward pass of the student.
   public var isOneStage = true
   public var batchSize = 128
   public var steps = 1000
-  public var studentRate = 1e-3
-  public var generatorRate = 1e-3
-  /// Weight of the student's loss, with its sign changed, in the generator's.
-  public var adversarial = 1.0
+  public var studentRate = 2e-3
+  public var generatorRate = 5e-3
+  /// Weight of the student's loss, with its sign changed, in the generator's; not 0.
+  public var adversarial: Double
   /// Weights of DAFL's terms: sure classes, even classes, strong features.
   public var sureness = 1.0
   public var evenness = 5.0
   public var strength = 0.1
   /// Weight of the distance between the statistics of made pictures in the teacher's normalised layers and those that it
   /// kept of its training: what real pictures look like, without any of them.
-  public var statistics = 1.0
+  public var statistics = 100.0
 
-  public init() {}
+  public init(_ variant: Variant = .dafl) {
+    self.variant = variant
+    // DFAD's loss isn't bounded: at full weight the generator runs away from the student.
+    adversarial = variant == .dfad ? 0.1 : 1
+  }
 
   /// The student's loss, of logits [N, K] of teacher and student.
   func studentLoss(_ teacher: Tensor, _ student: Tensor) -> Tensor {

@@ -97,7 +97,8 @@ extension OneStageGANCommand {
     func validate() throws {
       try require(iterations > 0, "--iterations \(iterations): expected at least 1")
       try require((2...4096).contains(batchSize), "--batch-size \(batchSize): expected 2 to 4096")
-      try require(learningRate > 0 && learningRate.isFinite, "--learning-rate \(learningRate): expected a positive number")
+      try require(
+        learningRate > 0 && learningRate.isFinite, "--learning-rate \(learningRate): expected a positive number")
       try require((0..<1).contains(averaging), "--averaging \(averaging): expected 0 to below 1")
       try require(r1 >= 0 && gradientPenalty >= 0, "--r1 and --gradient-penalty: expected 0 or more")
       try require(clip.map { $0 > 0 } ?? true, "--clip \(clip ?? 0): expected a positive number")

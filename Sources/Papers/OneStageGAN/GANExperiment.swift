@@ -35,10 +35,10 @@ public struct OneStageGANOptions: ExperimentOptions {
     (seeds, iterations, otherIterations) = (3, 1_600, 800)
     (trainImages, batchSize, samples) = (20_000, 32, 10_000)
     (normalization, generatorWidth, discriminatorWidth) = (.none, 20, 40)
-    (learningRate, discriminatorRate, averaging, clip) = (5e-4, 5e-4, 0.99, 0.05)
+    (learningRate, discriminatorRate, averaging, clip) = (5e-4, 5e-4, 0.995, 0.01)
     (classifierEpochs, classifierImages) = (5, 60_000)
     (timingRounds, timesResNet) = (9, false)
-    (distillationSteps, distillationSeeds, variants) = (500, 2, [.dafl])
+    (distillationSteps, distillationSeeds, variants) = (500, 3, [.dafl])
     parallelRuns = 2
     switch scale {
     case .quick:
@@ -54,7 +54,8 @@ public struct OneStageGANOptions: ExperimentOptions {
   }
 
   public static let help = [
-    "losses": "losses to compare: \(AdversarialLoss.allCases.map(\.rawValue).joined(separator: ", ")); the first is the "
+    "losses":
+      "losses to compare: \(AdversarialLoss.allCases.map(\.rawValue).joined(separator: ", ")); the first is the "
       + "headline's",
     "seeds": "runs of the first loss, with seeds one after the other; the other losses have one",
     "iterations": "steps of a run of the first loss, the same for one and two stages",
@@ -75,7 +76,8 @@ public struct OneStageGANOptions: ExperimentOptions {
     "timesResNet": "whether SNGAN's residual networks are timed too",
     "distillationSteps": "steps of a student's data-free training; 0 leaves distillation out",
     "distillationSeeds": "students of each kind",
-    "variants": "losses of distillation: \(DistillationRecipe.Variant.allCases.map(\.rawValue).joined(separator: ", "))",
+    "variants":
+      "losses of distillation: \(DistillationRecipe.Variant.allCases.map(\.rawValue).joined(separator: ", "))",
     "parallelRuns": "trainings side by side",
   ]
 

@@ -125,7 +125,8 @@ final class GANRunner: Sendable {
       if training.steps % 50 == 0 {
         bar.advance(50, values: ["loss of D": try report.discriminatorLoss.item()])
         guard try report.discriminatorLoss.item().isFinite else {
-          throw UsageError("\(job.title): the loss isn't finite after \(training.steps) steps; try a lower learningRate")
+          throw UsageError(
+            "\(job.title): the loss isn't finite after \(training.steps) steps; try a lower learningRate")
         }
       }
       if stops.contains(training.steps) {

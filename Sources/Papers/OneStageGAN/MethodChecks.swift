@@ -3,8 +3,8 @@ import Pinion
 
 /// What can be said of the method without training: gradients of the three forms, and the operations of a step.
 struct MethodChecks: Codable, Sendable {
-  /// Largest difference of the one-stage gradients from the two separate ones, over the largest number of the gradient of
-  /// that tensor, by loss and form; in float64.
+  /// Largest difference of the one-stage gradients from the two separate ones, over the largest number of that player's
+  /// gradient, by loss and form; in float64.
   var differences: [String: [String: Double]]
   /// Convolutions in the one-stage step of D alone: forward ones, and those of the backward pass.
   var convolutions: Int
@@ -45,7 +45,7 @@ struct MethodChecks: Codable, Sendable {
 
   /// How far one-stage gradients are from separate ones.
   struct Difference {
-    /// Largest difference of a number, over the largest number of its tensor's gradient.
+    /// Largest difference of a number, over the largest number of its player's gradient.
     var largest: Double
     /// Length of the difference of the generator's gradients, over that of the gradient.
     var ofGenerator: Double
@@ -73,12 +73,15 @@ struct MethodChecks: Codable, Sendable {
         let slopes = try oneStageGradients(
           &one, discriminator, real: real, noise: noise, loss: loss, form: form)
         let mine = try tensorLeaves(of: slopes.generator)
-        let pairs = zip(
-          try mine + tensorLeaves(of: slopes.discriminator), try ofGenerator + tensorLeaves(of: separate))
-        let gaps = pairs.map { a, b in (a - b).abs().max() / maximum(b.abs().max(), 1e-12) }
+        let players = [
+          (mine, ofGenerator), (try tensorLeaves(of: slopes.discriminator), try tensorLeaves(of: separate)),
+        ]
+        let gaps = players.map { mine, theirs in
+          stack(zip(mine, theirs).map { ($0 - $1).abs().max() }).max() / stack(theirs.map { $0.abs().max() }).max()
+        }
         let distance = zip(mine, ofGenerator).map { ($0 - $1).square().sum() }
         let size = ofGenerator.map { $0.square().sum() }
-        return [stack(gaps).max(), (stack(distance).sum() / stack(size).sum()).sqrt()]
+        return [maximum(gaps[0], gaps[1]), (stack(distance).sum() / stack(size).sum()).sqrt()]
       }
     }
     let results = try compared(generator, discriminator, real, noise).map { try $0.item() }

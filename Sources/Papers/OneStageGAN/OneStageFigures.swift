@@ -44,8 +44,8 @@ struct OneStageFigures {
   private var iterations: ReportBlock {
     .chart(
       .layers(
-        [.lines(series { _ in 1 }), .level(summary.judge.floor.fid, label: "training pictures")], x: .init("iterations"),
-        y: .init("FID-F", isLogarithmic: true), title: "FID-F against iterations"),
+        [.lines(series { _ in 1 })], x: .init("iterations"), y: .init("FID-F", isLogarithmic: true),
+        title: "FID-F against iterations"),
       caption: "Mean over seeds; bands are their range.")
   }
 
@@ -57,7 +57,8 @@ struct OneStageFigures {
       .layers(
         [.lines(curves.filter { $0.name.hasPrefix(headline) })], x: .init("seconds of training"),
         y: .init("FID-F", isLogarithmic: true), title: "FID-F against seconds, \(headline) loss"),
-      caption: "Seconds are iterations times the median of a step, measured with nothing beside it; two stages compute used "
+      caption:
+        "Seconds are iterations times the median of a step, measured with nothing beside it; two stages compute used "
         + "gradients only.")
   }
 
@@ -125,7 +126,8 @@ struct OneStageFigures {
       .layers(
         [.lines(series)], x: .init("size of γ", isLogarithmic: true), y: .init("share of made pictures"),
         title: "γ of made pictures, \(loss.title) loss"),
-      caption: "Shares of made pictures in bins of a quarter of a power of ten, over the last 20 steps before; the outermost "
+      caption:
+        "Shares of made pictures in bins of a quarter of a power of ten, over the last 20 steps before; the outermost "
         + "bins hold what lies beyond. Where γ is small D is fooled and the generator learns little from the picture; where it "
         + "is large D is sure.")
   }

@@ -23,7 +23,8 @@ struct OneStageSummary {
   func claims() -> [Claim] {
     methodClaims() + timeClaims() + qualityClaims() + distillationClaims() + [
       Claim(
-        "classifier", statement: "the classifier whose features judge the pictures is good", measured: 100 * judge.accuracy,
+        "classifier", statement: "the classifier whose features judge the pictures is good",
+        measured: 100 * judge.accuracy,
         unit: "% of test pictures", comparison: .atLeast, threshold: 91)
     ]
   }
@@ -46,15 +47,18 @@ struct OneStageSummary {
     let (ratio, predicted) = (main.ratio(.two), main.predicted(.two))
     return [
       Claim(
-        "time", statement: "a step takes less time than two-stage training that computes every gradient, as the paper's",
+        "time",
+        statement: "a step takes less time than two-stage training that computes every gradient, as the paper's",
         measured: ratio, unit: "x", interval: main.spread(.two), comparison: .atLeast, threshold: 1.35,
         baseline: StepCosts.Way.two.title),
       Claim(
-        "cost model", statement: "that ratio is near the one of the multiply-adds, \(Self.number(predicted, 2)): relative "
+        "cost model",
+        statement: "that ratio is near the one of the multiply-adds, \(Self.number(predicted, 2)): relative "
           + "difference", measured: abs(ratio / predicted - 1), comparison: .atMost, threshold: 0.15,
         baseline: "multiply-adds"),
       Claim(
-        "time, lean", statement: "against two stages that leave unused gradients out, where multiply-adds allow "
+        "time, lean",
+        statement: "against two stages that leave unused gradients out, where multiply-adds allow "
           + "\(Self.number(main.predicted(.lean), 2))", measured: main.ratio(.lean), unit: "x",
         interval: main.spread(.lean), comparison: .informative, baseline: StepCosts.Way.lean.title),
     ]
@@ -70,14 +74,16 @@ struct OneStageSummary {
       claims.append(
         Claim(
           i == 0 ? "quality" : "quality, \(loss.title)",
-          statement: "FID-F over that of two stages at equal iterations, \(loss.title) loss", measured: ratio, unit: "x",
+          statement: "FID-F over that of two stages at equal iterations, \(loss.title) loss", measured: ratio,
+          unit: "x",
           interval: Statistics.interval(single), comparison: i == 0 ? .atMost : .informative,
           threshold: i == 0 ? 1.10 : 0, baseline: "two stages", seeds: one.count))
     }
     if let main = costs.main, let gain = gainAtEqualTime(main.ratio(.lean)) {
       claims.append(
         Claim(
-          "equal time", statement: "FID-F of two stages, used gradients only, after the seconds of one-stage training, "
+          "equal time",
+          statement: "FID-F of two stages, used gradients only, after the seconds of one-stage training, "
             + "over that of one stage", measured: gain, unit: "x", comparison: .atLeast, threshold: 1,
           baseline: StepCosts.Way.lean.title, seeds: runs(headline, .one).count))
       if let other = gainAtEqualTime(main.ratio(.two)) {
@@ -90,7 +96,8 @@ struct OneStageSummary {
     if options.losses.count == 1, let first = runs(headline, .one).first, first.points.count > 1 {
       claims.append(
         Claim(
-          "learning", statement: "FID-F falls in one-stage training: last over first", measured: first.fid
+          "learning", statement: "FID-F falls in one-stage training: last over first",
+          measured: first.fid
             / first.points[0].scores.fid, unit: "x", comparison: .atMost, threshold: 1, baseline: "first measurement"))
     }
     return claims
@@ -115,7 +122,8 @@ struct OneStageSummary {
       let loss = Statistics.mean(two) - Statistics.mean(one)
       return [
         Claim(
-          name, statement: "accuracy that a student without data (\(variant.rawValue)) loses by one stage instead of two",
+          name,
+          statement: "accuracy that a student without data (\(variant.rawValue)) loses by one stage instead of two",
           measured: loss, unit: "points", interval: Statistics.pairedDifference(two, one).interval,
           comparison: i == 0 ? .atMost : .informative, threshold: i == 0 ? 1 : 0, baseline: "two-stage student",
           seeds: one.count),
@@ -187,7 +195,8 @@ extension OneStageSummary {
         .init("middle half of the rounds", .right),
       ], rows: rows,
       caption: "\(options.batchSize) pictures a step. A forward pass of D has \(Self.number(forward, 1)) times the "
-        + "multiply-adds of G's. Timed in turns in one process, \(options.timingRounds) rounds; ratios are medians over rounds.")
+        + "multiply-adds of G's. Timed in turns in one process, \(options.timingRounds) rounds; ratios are medians over rounds."
+    )
   }
 
   private var timeNote: String {
@@ -252,7 +261,8 @@ extension OneStageSummary {
         .init("losses"), .init("training"), .init("student's test accuracy, %", .right), .init("ms a step", .right),
         .init("multiply-adds a step", .right),
       ], rows: rows,
-      caption: "A student learns from the classifier (\(Self.number(100 * students.teacherAccuracy, 1)) % right) without "
+      caption:
+        "A student learns from the classifier (\(Self.number(100 * students.teacherAccuracy, 1)) % right) without "
         + "seeing a picture, \(options.distillationSteps) steps. Chance is 10 %.")
   }
 
@@ -265,8 +275,10 @@ extension OneStageSummary {
     }
     return ReportTable(
       columns: [.init("loss")] + OneStageForm.allCases.map { .init($0.rawValue, .right) }, rows: rows,
-      caption: "Largest difference between one-stage gradients of both players and the two separate ones, over the largest "
-        + "number of that tensor's gradient; float64, small networks. The step's StableHLO has \(checks.convolutions) convolutions of D: "
-        + "one forward, one input gradient and one weight gradient for each of its \(checks.expectedConvolutions / 3) layers.")
+      caption:
+        "Largest difference between one-stage gradients of both players and the two separate ones, over the largest "
+        + "number of that player's gradient; float64, small networks. The step's StableHLO has \(checks.convolutions) convolutions of D: "
+        + "one forward, one input gradient and one weight gradient for each of its \(checks.expectedConvolutions / 3) layers."
+    )
   }
 }

@@ -74,8 +74,8 @@ struct StudentRunner {
   }
 
   private func recipe(_ variant: DistillationRecipe.Variant, _ isOneStage: Bool) -> DistillationRecipe {
-    var recipe = DistillationRecipe()
-    (recipe.variant, recipe.isOneStage, recipe.steps) = (variant, isOneStage, context.options.distillationSteps)
+    var recipe = DistillationRecipe(variant)
+    (recipe.isOneStage, recipe.steps) = (isOneStage, context.options.distillationSteps)
     return recipe
   }
 
