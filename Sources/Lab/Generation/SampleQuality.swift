@@ -20,6 +20,11 @@ public struct SampleQuality: Sendable {
     public var precision: Double?
     /// Share of real pictures near generated ones.
     public var recall: Double?
+
+    public init(fid: Double, kid: Double, kidError: Double, precision: Double? = nil, recall: Double? = nil) {
+      (self.fid, self.kid, self.kidError) = (fid, kid, kidError)
+      (self.precision, self.recall) = (precision, recall)
+    }
   }
 
   /// Made the features.
