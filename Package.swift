@@ -30,7 +30,9 @@ let package = Package(
       name: "Lab", dependencies: ["NN", "Formats", "PJRT", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(
       name: "Papers", dependencies: ["Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      exclude: ["TNT/README.md", "DataSharing/README.md", "Jarzynski/README.md"]),
+      exclude: [
+        "TNT/README.md", "DataSharing/README.md", "Jarzynski/README.md", "OneStageGAN/README.md",
+      ]),
     .executableTarget(
       name: "CLI",
       dependencies: [

@@ -104,7 +104,9 @@ private struct MatrixMarketReader {
     guard words.count == 5, words[0] == "%%matrixmarket", words[1] == "matrix" else {
       throw error("isn't a Matrix Market file: expected %%MatrixMarket matrix, format, field and symmetry")
     }
-    guard ["coordinate", "array"].contains(words[2]) else { throw error("format \(words[2]), expected coordinate or array") }
+    guard ["coordinate", "array"].contains(words[2]) else {
+      throw error("format \(words[2]), expected coordinate or array")
+    }
     guard ["real", "double", "integer", "pattern"].contains(words[3]) else {
       throw error("numbers are \(words[3]), expected real, integer or pattern")
     }
@@ -129,7 +131,9 @@ private struct MatrixMarketReader {
   mutating func end() throws {
     while let line = lines.next() {
       place += 1
-      if !line.hasPrefix("%"), line.contains(where: { !$0.isWhitespace }) { throw error("goes on behind the last entry") }
+      if !line.hasPrefix("%"), line.contains(where: { !$0.isWhitespace }) {
+        throw error("goes on behind the last entry")
+      }
     }
   }
 

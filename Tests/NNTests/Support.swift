@@ -13,6 +13,7 @@ struct Oracle: Sendable {
   static let layers = read("layers")
   static let losses = read("losses")
   static let optimizers = read("optimizers")
+  static let gan = read("gan")
 
   /// Tensors (float64) of a case by name.
   let cases: [String: [String: Tensor]]

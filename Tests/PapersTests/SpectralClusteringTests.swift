@@ -75,7 +75,8 @@ import Testing
       if one.name == "moons" {
         var spectral = SpectralOptions(clusters: 2)
         (spectral.laplacian, spectral.similarity.nNeighbors) = (.symmetric, 5)
-        #expect(ClusterMetrics.adjustedRandIndex(try SpectralClustering(points, spectral).clusters.labels, one.dbscan) == 1)
+        #expect(
+          ClusterMetrics.adjustedRandIndex(try SpectralClustering(points, spectral).clusters.labels, one.dbscan) == 1)
       }
     }
   }
@@ -98,7 +99,9 @@ import Testing
     }
     for seed in 0..<5 as Range<UInt64> {
       let cost = try Key(seed).normal([25], dtype: .float64).array(of: Double.self)
-      func total(_ columns: [Int]) -> Double { columns.enumerated().reduce(0) { $0 + cost[$1.offset * 5 + $1.element] } }
+      func total(_ columns: [Int]) -> Double {
+        columns.enumerated().reduce(0) { $0 + cost[$1.offset * 5 + $1.element] }
+      }
       let least = permutations(Array(0..<5)).map(total).min() ?? .nan
       #expect(abs(total(ClusterMetrics.assignment(cost, size: 5)) - least) < 1e-12)
     }
@@ -134,7 +137,8 @@ import Testing
       (options.laplacian, options.assignment, options.similarity.nNeighbors) = (.symmetric, assignment, 6)
       let labels = try SpectralClustering(set.points, options).clusters.labels
       #expect(ClusterMetrics.adjustedRandIndex(labels, set.labels) > 0.95, "\(set.name) \(assignment)")
-      #expect(ClusterMetrics.adjustedRandIndex(try KMeans(2)(set.points.tensor).labels, set.labels) < 0.6, "\(set.name)")
+      #expect(
+        ClusterMetrics.adjustedRandIndex(try KMeans(2)(set.points.tensor).labels, set.labels) < 0.6, "\(set.name)")
     }
   }
 

@@ -108,7 +108,8 @@ import Testing
     #expect(message { _ = try Points([1, .nan], dimension: 2) }.contains("point 1, coordinate 2 is nan"))
     #expect(message { _ = try Points([1, 1e200], dimension: 1) }.contains("point 2, coordinate 1"))
     #expect(message { _ = try Points([], dimension: 2) }.contains("aren't points"))
-    #expect(message { _ = try SimilarityGraph(points, SimilarityOptions(nNeighbors: 11)) }.contains("n_neighbors is 11"))
+    #expect(
+      message { _ = try SimilarityGraph(points, SimilarityOptions(nNeighbors: 11)) }.contains("n_neighbors is 11"))
     #expect(message { _ = try SimilarityGraph(points, SimilarityOptions(.rbf, gamma: -1)) }.contains("gamma is -1"))
     #expect(message { _ = try SimilarityGraph(points, SimilarityOptions(.precomputed)) }.contains("takes edges"))
     let many = try Points([Double](repeating: 0, count: 20_000), dimension: 1)
@@ -171,7 +172,8 @@ import Testing
     #expect(message("a.edges", "# nothing\n") == "a.edges: has no edges")
     let general = "%%MatrixMarket matrix coordinate real general\n2 2 2\n1 2 1\n2 1 3\n"
     #expect(message("a.mtx", general).contains("isn't symmetric: ("))
-    #expect(message("a.mtx", "%%MatrixMarket matrix coordinate real general\n2 3 1\n1 2 1\n").contains("a square matrix"))
+    #expect(
+      message("a.mtx", "%%MatrixMarket matrix coordinate real general\n2 3 1\n1 2 1\n").contains("a square matrix"))
     #expect(message("a.mtx", general.replacing("1 2 1", with: "1 2 -1")).contains(":3: similarity -1.0"))
   }
 }

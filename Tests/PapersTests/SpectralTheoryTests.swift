@@ -27,7 +27,8 @@ import Testing
     let star = try graph(n, (1..<n).map { (0, $0) })
     let cube = try graph(16, (0..<16).flatMap { i in (0..<4).map { (i, i ^ (1 << $0)) }.filter { $0.0 < $0.1 } })
     expectClose(try spectrum(path), (0..<n).map { 2 - 2 * cos(.pi * Double($0) / Double(n)) }, 1e-10, "path")
-    expectClose(try spectrum(cycle), (0..<n).map { 2 - 2 * cos(2 * .pi * Double($0) / Double(n)) }.sorted(), 1e-10, "cycle")
+    expectClose(
+      try spectrum(cycle), (0..<n).map { 2 - 2 * cos(2 * .pi * Double($0) / Double(n)) }.sorted(), 1e-10, "cycle")
     expectClose(try spectrum(complete), [0] + [Double](repeating: 12, count: 11), 1e-10, "complete")
     expectClose(try spectrum(star), [0] + [Double](repeating: 1, count: 10) + [12], 1e-10, "star")
     let levels = [1, 4, 6, 4, 1].enumerated().flatMap { [Double](repeating: 2 * Double($0), count: $1) }

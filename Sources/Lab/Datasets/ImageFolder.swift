@@ -54,6 +54,61 @@ public struct ImageFolder: Sendable {
     return isFolder.boolValue ? try folder(path) : ImageSplits(train: try file(path), test: nil)
   }
 
+  /// Reads all pictures under a folder, for what needs no labels: those in it and in its sub-folders, whatever these are
+  /// named. What isn't a PNG or JPEG by its name is passed over.
+  ///
+  /// - Parameters:
+  ///   - path: a folder, or IDX or CIFAR-10 files as in `load(_:)`.
+  ///   - minimum: pictures there must be.
+  ///   - mixingSizes: whether pictures of several sizes may be brought to one; else they are an error.
+  /// - Throws: `FormatError` where there is nothing, too few pictures, one that can't be read, or sizes differ.
+  public func pictures(_ path: String, minimum: Int = 2, mixingSizes: Bool) throws -> ImageDataset {
+    var isDirectory: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+    let names = exists && isDirectory.boolValue ? try visible(path) : []
+    if !isDirectory.boolValue || names.contains(where: { labelFile(of: $0) != nil || $0.hasSuffix(".bin") }) {
+      let splits = try load(path)
+      return splits.train
+    }
+    guard (1...4096).contains(side), channels == 1 || channels == 3 else {
+      throw FormatError(path, "pictures of \(side) pixels and \(channels) channels: expected 1 to 4096, and 1 or 3")
+    }
+    let files = try pictureFiles(under: path)
+    guard files.count >= minimum else {
+      let found = files.isEmpty ? "no picture" : files.count == 1 ? "one picture" : "\(files.count) pictures"
+      throw FormatError(path, "has \(found) (.png, .jpg, .jpeg), expected at least \(minimum)")
+    }
+    var pixels: [UInt8] = []
+    var first: (file: String, size: String)?
+    for file in files {
+      let image = try Image(path: file)
+      let size = "\(image.width) x \(image.height)"
+      if let first, first.size != size, !mixingSizes {
+        throw FormatError(
+          path,
+          "pictures differ in size: \(first.file) is \(first.size), \(file) is \(size); say --fit crop or "
+            + "--fit stretch")
+      }
+      first = first ?? (file, size)
+      pixels += try fitted(image).bytes
+    }
+    return try ImageDataset(
+      name: path, images: pixels, height: side, width: side, channels: channels,
+      labels: Array(repeating: 0, count: files.count), classNames: ["pictures"])
+  }
+
+  /// Picture files in a folder and its sub-folders, in order.
+  private func pictureFiles(under path: String) throws -> [String] {
+    try visible(path).flatMap { name -> [String] in
+      let place = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+      if isFolder(place) { return try pictureFiles(under: place) }
+      return Self.endings.contains { name.lowercased().hasSuffix($0) } ? [place] : []
+    }
+  }
+
+  /// Endings of picture files.
+  private static let endings = [".png", ".jpg", ".jpeg"]
+
   /// Reads one picture as a model of such pictures wants it.
   ///
   /// - Throws: `FormatError` where it can't be read.
@@ -126,7 +181,7 @@ public struct ImageFolder: Sendable {
     for (label, name) in names.enumerated() {
       let folder = "\(path)/\(name)"
       let files = try visible(folder).filter { file in
-        [".png", ".jpg", ".jpeg"].contains { file.lowercased().hasSuffix($0) }
+        Self.endings.contains { file.lowercased().hasSuffix($0) }
       }
       guard !files.isEmpty else { throw FormatError(folder, "has no pictures (.png, .jpg, .jpeg)") }
       for file in files {

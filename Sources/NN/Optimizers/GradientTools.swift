@@ -55,8 +55,11 @@ public struct ExponentialMovingAverage<Model: Tree & Sendable>: Module {
   }
 }
 
-/// A model with buffers and leaves that aren't floating point of another of the same structure.
-func takingUntrained<T: Tree>(from other: T, into model: T) throws -> T {
+/// A model with buffers and leaves that aren't floating point of another of the same structure: what a training step
+/// keeps of the copy that its loss has changed.
+///
+/// - Throws: `TensorError` where the models differ in structure; as `leaves(of:)`.
+public func takingUntrained<T: Tree>(from other: T, into model: T) throws -> T {
   let list = try tensorLeaves(of: other)
   guard try tensorLeaves(of: model).count == list.count else {
     throw TensorError.value("model", "the function changed the model's structure")

@@ -65,7 +65,9 @@ public enum AssignLabels: String, CaseIterable, Codable, Sendable {
       return [state[0].dynamicUpdateSlice(next, starts: [zero, step + 1]), likeness]
     }[0]
     let begin = [rotation, Tensor(0.0), Tensor(true), zero]
-    let end = try whileLoop(begin) { $0[2] .&& ($0[3] .< 100) } do: { state in
+    let end = try whileLoop(begin) {
+      $0[2] .&& ($0[3] .< 100)
+    } do: { state in
       let labels = unit.matmul(state[0]).argMax(axis: 1)
       let indicators = oneHot(labels, classes: k, dtype: rows.dtype)
       let (u, s, vh) = svd(indicators.matrixTranspose().matmul(unit))

@@ -44,7 +44,9 @@ public enum Baselines {
     }
     func members(_ labels: Tensor) -> Tensor { oneHot(labels, classes: k, dtype: .float64) }
     let start = [Key(seed).randint([n, r], from: 0, to: k), Tensor(true), Tensor(0 as Int32)]
-    let end = try whileLoop(start) { $0[1] .&& ($0[2] .< 100) } do: { state in
+    let end = try whileLoop(start) {
+      $0[1] .&& ($0[2] .< 100)
+    } do: { state in
       let labels = distances(members(state[0])).argMin(axis: 2).cast(.int32)
       return [labels, (labels .!= state[0]).any(), state[2] + 1]
     }

@@ -36,7 +36,8 @@ struct BlockModelCurve {
         "threshold",
         statement: "Accuracy of the block model's groups passes \(Self.level) within 20 % of (a - b)² = 2 (a + b).",
         measured: crossing.map { abs($0 - 1) * 100 } ?? .nan, unit: "% off", comparison: .atMost, threshold: 20,
-        baseline: "crossing at \(crossing.map { Format.short($0) } ?? "no") of the threshold", seeds: options.blockGraphs)
+        baseline: "crossing at \(crossing.map { Format.short($0) } ?? "no") of the threshold",
+        seeds: options.blockGraphs)
     ]
     let points = curve.map { row in
       Chart.Point(row.signal, Statistics.mean(row.accuracies), interval: Statistics.interval(row.accuracies))

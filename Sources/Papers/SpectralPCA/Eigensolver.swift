@@ -75,7 +75,8 @@ struct FilteredEigensolver {
         let rest = try missed(ritz.vectors.slice(axis: 1, from: 0, to: k), width, cut, degree, round)
         if let first = rest.values.first, first > ritz.values[k - 1] + max(Self.floor, tolerance * gap(ritz, k)) {
           ritz = try rayleighRitz(
-            concatenate([ritz.vectors.slice(axis: 1, from: 0, to: k), rest.vectors], axis: 1), keeping: width, apart: none)
+            concatenate([ritz.vectors.slice(axis: 1, from: 0, to: k), rest.vectors], axis: 1), keeping: width,
+            apart: none)
           isConverged = false
         }
       }
@@ -151,7 +152,9 @@ struct FilteredEigensolver {
       let start = apart(x)
       // p_j = T_j / growth^j by T's recurrence: within 1 on the whole spectrum.
       let first = try mapped(start) / growth
-      let state = try whileLoop([start, first, Tensor(1 as Int32)]) { $0[2] .< degree } do: { state in
+      let state = try whileLoop([start, first, Tensor(1 as Int32)]) {
+        $0[2] .< degree
+      } do: { state in
         [state[1], try 2 * mapped(state[1]) / growth - state[0] / (growth * growth), state[2] + 1]
       }
       return apart(state[1])

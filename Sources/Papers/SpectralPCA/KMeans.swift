@@ -90,7 +90,9 @@ public struct KMeans: Sendable {
     /// Squared distances [n, r, k].
     func allDistances(_ centres: Tensor) -> Tensor { distances(centres.reshape([r * k, d])).reshape([n, r, k]) }
     let start = [seeded, Tensor.zeros([n, r], dtype: .int32) - 1, Tensor(true), zero]
-    let end = try whileLoop(start) { $0[2] .&& ($0[3] .< Double(maxSteps)) } do: { state in
+    let end = try whileLoop(start) {
+      $0[2] .&& ($0[3] .< Double(maxSteps))
+    } do: { state in
       let all = allDistances(state[0])
       let labels = all.argMin(axis: 2).cast(.int32)
       let members = oneHot(labels, classes: k, dtype: x.dtype)  // [n, r, k]
@@ -98,7 +100,8 @@ public struct KMeans: Sendable {
       let sums = members.reshape([n, r * k]).matrixTranspose().matmul(x).reshape([r, k, d])
       let farthest = x.take(all.min(2).argMax(axis: 0)).expandDims(1)  // [r, 1, d]
       let means = sums / maximum(counts, 1).expandDims(2)
-      let centres = select((counts .== 0).expandDims(2).broadcast(to: [r, k, d]), farthest.broadcast(to: [r, k, d]), means)
+      let centres = select(
+        (counts .== 0).expandDims(2).broadcast(to: [r, k, d]), farthest.broadcast(to: [r, k, d]), means)
       let changed = (labels .!= state[1]).any() .|| (counts .== 0).any()
       return [centres, labels, changed, state[3] + 1]
     }

@@ -72,10 +72,12 @@ struct MethodComparison {
     Method(name: "k-means", parameter: "", values: [0], usual: 0) { points, k, _, seed in
       try KMeans(k, seed: seed)(points.tensor).labels
     },
-    Method(name: "PCA + k-means", parameter: "components", values: [1, 2, 5, 10, 20], usual: 10) { points, k, value, seed in
+    Method(name: "PCA + k-means", parameter: "components", values: [1, 2, 5, 10, 20], usual: 10) {
+      points, k, value, seed in
       try Baselines.principalComponents(points, components: Int(value), clusters: k, seed: seed).labels
     },
-    Method(name: "kernel k-means", parameter: "gamma / typical", values: [0.03, 0.1, 0.3, 1], usual: 0.1) { points, k, value, seed in
+    Method(name: "kernel k-means", parameter: "gamma / typical", values: [0.03, 0.1, 0.3, 1], usual: 0.1) {
+      points, k, value, seed in
       let typical = try SimilarityGraph.typicalDistance(points, SimilarityOptions())
       let x = points.tensor
       let gram = (Tensor(-value / (2 * typical * typical)) * SimilarityGraph.squaredDistances(x, x)).exp()
@@ -115,7 +117,8 @@ struct MethodComparison {
     let digits = try ScikitLearnData.load(ScikitLearnData.digits)
     sets.append(
       fixed(
-        "digits", try Points(digits).subset(Array(0..<options.digits)), Array(digits.labels.prefix(options.digits)), 10))
+        "digits", try Points(digits).subset(Array(0..<options.digits)), Array(digits.labels.prefix(options.digits)), 10)
+    )
     if options.fashionImages > 0 {
       let pictures = try FashionMNIST.load().test.first(options.fashionImages)
       let points = try Points(pictures.images.map { Double($0) / 255 }, dimension: pictures.height * pictures.width)
@@ -133,7 +136,9 @@ struct MethodComparison {
     return (try points.subset(places), places.map { labels[$0] })
   }
 
-  private static func tuned(_ method: Method, _ pilot: (Points, [Int]), _ clusters: Int, _ seed: UInt64) throws -> Double {
+  private static func tuned(_ method: Method, _ pilot: (Points, [Int]), _ clusters: Int, _ seed: UInt64) throws
+    -> Double
+  {
     guard method.values.count > 1 else { return method.values[0] }
     let scores = try method.values.map { value in
       ClusterMetrics.normalizedMutualInformation(try method.divide(pilot.0, clusters, value, seed), pilot.1)
@@ -214,7 +219,8 @@ struct MethodComparison {
     return [
       .heading("Beside k-means, PCA, kernel k-means and Ward"),
       .chart(
-        .bars(bars, category: "data", value: .init("ARI", includesZero: true), title: "Agreement with the true clusters"),
+        .bars(
+          bars, category: "data", value: .init("ARI", includesZero: true), title: "Agreement with the true clusters"),
         caption: "Adjusted Rand index: 1 is the true division, 0 a random one."), .table(table),
     ] + (try pictures())
   }

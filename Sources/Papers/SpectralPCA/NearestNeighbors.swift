@@ -37,11 +37,13 @@ public struct Neighbors: Sendable {
   public init(of queries: Points, among points: Points, k: Int, search: Search = .auto) throws {
     guard k >= 1, k <= points.count, queries.dimension == points.dimension else {
       throw UsageError(
-        "\(k) neighbours of points with \(queries.dimension) coordinates among \(points.count) with \(points.dimension)")
+        "\(k) neighbours of points with \(queries.dimension) coordinates among \(points.count) with \(points.dimension)"
+      )
     }
     let usesTree = search == .kdTree || search == .auto && points.dimension <= 12
     self =
-      usesTree ? try KDTree(points).neighbors(k, of: queries)
+      usesTree
+      ? try KDTree(points).neighbors(k, of: queries)
       : try Self.exact(queries, to: points, k: k, skipsSelf: false)
   }
 

@@ -59,11 +59,13 @@ public struct OutOfSample: Sendable {
       return select(isNothing, Tensor.zeros(like: x), x / select(isNothing, Tensor.ones(like: factor), factor))
     }
     switch embedding.kind {
-    case .randomWalk: return divided((similarities / sums).matmul(y), by: (1 - lambda).broadcast(to: [sums.shape[0], lambda.shape[1]]))
+    case .randomWalk:
+      return divided((similarities / sums).matmul(y), by: (1 - lambda).broadcast(to: [sums.shape[0], lambda.shape[1]]))
     case .symmetric:
       let roots = select(degree .> 0, degree, Tensor.ones(like: degree)).sqrt()
       return divided(
-        (similarities / (sums.sqrt() * roots)).matmul(y), by: (1 - lambda).broadcast(to: [sums.shape[0], lambda.shape[1]]))
+        (similarities / (sums.sqrt() * roots)).matmul(y),
+        by: (1 - lambda).broadcast(to: [sums.shape[0], lambda.shape[1]]))
     case .unnormalized: return divided(similarities.matmul(y), by: sums - lambda)
     }
   }

@@ -26,7 +26,9 @@ public struct Perturbation: Codable, Hashable, Sendable {
   ///   - strength: weight of the edges added.
   /// - Throws: `UsageError` for sizes below 3; `TensorError`, `PJRTError`.
   public init(components k: Int, size: Int, strength: Double, seed: UInt64) throws {
-    guard k >= 1, size >= 3 else { throw UsageError("expected at least 1 component of 3 vertices, got \(k) of \(size)") }
+    guard k >= 1, size >= 3 else {
+      throw UsageError("expected at least 1 component of 3 vertices, got \(k) of \(size)")
+    }
     let n = k * size
     let numbers = try Key(seed).uniform([n * n], dtype: .float64).array(of: Double.self)
     var (weights, extra) = ([Double](repeating: 0, count: n * n), [Double](repeating: 0, count: n * n))

@@ -143,7 +143,8 @@ struct SpectralInput {
       }
       let weight = fields.count == 3 ? Double(fields[2]) : 1
       guard let weight, weight >= 0, weight.isFinite else {
-        throw FormatError("\(path):\(at + 1)", "weight '\(fields[2].prefix(40))', expected a finite number of at least 0")
+        throw FormatError(
+          "\(path):\(at + 1)", "weight '\(fields[2].prefix(40))', expected a finite number of at least 0")
       }
       let (a, b) = (vertex(fields[0]), vertex(fields[1]))
       let pair = Pair(min(a, b), max(a, b))
@@ -173,7 +174,9 @@ struct SpectralInput {
     guard matrix.rows == matrix.columns, matrix.rows > 0 else {
       throw FormatError(path, "is \(matrix.rows) x \(matrix.columns), expected a square matrix")
     }
-    guard matrix.symmetry != .skewSymmetric else { throw FormatError(path, "is skew-symmetric, similarities are symmetric") }
+    guard matrix.symmetry != .skewSymmetric else {
+      throw FormatError(path, "is skew-symmetric, similarities are symmetric")
+    }
     var values: [Pair: (value: Double, line: Int)] = [:]
     for entry in matrix.entries {
       guard entry.value >= 0, entry.value.isFinite else {
@@ -190,7 +193,8 @@ struct SpectralInput {
         guard other == entry.value else {
           throw FormatError(
             "\(path):\(entry.line)",
-            "isn't symmetric: (\(pair.a + 1), \(pair.b + 1)) is \(entry.value), (\(pair.b + 1), \(pair.a + 1)) \(other)")
+            "isn't symmetric: (\(pair.a + 1), \(pair.b + 1)) is \(entry.value), (\(pair.b + 1), \(pair.a + 1)) \(other)"
+          )
         }
         if pair.a > pair.b { continue }
       }

@@ -50,7 +50,9 @@ public struct SimilarityOptions: Codable, Hashable, Sendable {
     if let epsilon, !(epsilon > 0 && epsilon.isFinite) {
       throw UsageError("epsilon is \(epsilon), expected a positive number")
     }
-    guard scaleNeighbor >= 1 else { throw UsageError("the neighbour of the scale is \(scaleNeighbor), expected 1 or more") }
+    guard scaleNeighbor >= 1 else {
+      throw UsageError("the neighbour of the scale is \(scaleNeighbor), expected 1 or more")
+    }
     guard !affinity.isDense || n <= SimilarityGraph.denseLimit else {
       let gigabytes = Double(n) * Double(n) * 8 / 1e9
       throw UsageError(

@@ -58,7 +58,9 @@ public struct SparseMatrix: Hashable, Sendable {
     var rowStarts = [0]
     rowStarts.reserveCapacity(count + 1)
     for row in 0..<count {
-      entries[starts[row]..<starts[row + 1]].sort { ($0.column, $0.isReverse ? 1 : 0) < ($1.column, $1.isReverse ? 1 : 0) }
+      entries[starts[row]..<starts[row + 1]].sort {
+        ($0.column, $0.isReverse ? 1 : 0) < ($1.column, $1.isReverse ? 1 : 0)
+      }
       var place = starts[row]
       while place < starts[row + 1] {
         let column = entries[place].column

@@ -56,7 +56,8 @@ struct GraphArguments: ParsableArguments {
   var file: String
   @Flag(help: "The file is an edge list, whatever its name.")
   var edges = false
-  @Option(help: .init("Column of known classes, by name or number: no coordinate, but compared with.", valueName: "column"))
+  @Option(
+    help: .init("Column of known classes, by name or number: no coordinate, but compared with.", valueName: "column"))
   var labels: String?
   @Option(help: "How similarities are made of points: \(Affinity.allCases.map(\.rawValue).joined(separator: ", ")).")
   var affinity = Affinity.nearestNeighbors
@@ -140,7 +141,8 @@ extension SpectralCommand {
     var maxClusters = 15
     @Option(
       name: [.customLong("assign-labels"), .customLong("assign_labels")],
-      help: "How rows of the embedding become clusters: \(AssignLabels.allCases.map(\.rawValue).joined(separator: ", ")).")
+      help:
+        "How rows of the embedding become clusters: \(AssignLabels.allCases.map(\.rawValue).joined(separator: ", ")).")
     var assignLabels = AssignLabels.kmeans
     @Option(name: [.customLong("n-init"), .customLong("n_init")], help: "Starts of k-means.")
     var nInit = 10
@@ -243,11 +245,13 @@ extension SpectralCommand {
       for label in found.clusters.labels { sizes[label, default: 0] += 1 }
       print("sizes      \(sizes.keys.sorted().map { String(sizes[$0] ?? 0) }.joined(separator: " "))")
       if !embedding.isConverged {
-        let text = "the eigenvectors are off by \(String(format: "%.1e", embedding.residual)); raise --eigen-tol or take dense"
+        let text =
+          "the eigenvectors are off by \(String(format: "%.1e", embedding.residual)); raise --eigen-tol or take dense"
         Terminal.standardError.write("note: \(text)\n")
       }
       if let parts = similarities?.components.count, parts > found.clusters.count {
-        let text = "the graph has \(parts) components, more than clusters, so that the division is arbitrary; more neighbours "
+        let text =
+          "the graph has \(parts) components, more than clusters, so that the division is arbitrary; more neighbours "
         Terminal.standardError.write("note: \(text)(--n-neighbors) join them\n")
       }
       if let truth = input.truth {

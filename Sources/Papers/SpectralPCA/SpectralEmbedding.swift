@@ -52,7 +52,8 @@ public struct SpectralEmbedding: Sendable {
     let isSmall = n <= 1_200 || n < 3 * (k + 12)
     let chosen = solver == .auto ? (isSmall ? .dense : .lanczos) : solver
     guard chosen == .dense || n >= 3 * (k + 12) else {
-      throw UsageError("eigen_solver \(chosen.rawValue) needs \(3 * (k + 12)) vertices for \(k) vectors, got \(n); use dense")
+      throw UsageError(
+        "eigen_solver \(chosen.rawValue) needs \(3 * (k + 12)) vertices for \(k) vectors, got \(n); use dense")
     }
     guard chosen != .dense || n <= SimilarityGraph.denseLimit else {
       throw UsageError("eigen_solver dense takes up to \(SimilarityGraph.denseLimit) vertices, got \(n); use lanczos")
@@ -178,7 +179,9 @@ struct NormalizedOperator {
     let residuals = vectorNorm(whole.matmul(vectors) - vectors * mu.expandDims(0), axes: [0]).max()
     try evaluate(mu, vectors, residuals)
     let residual = try residuals.item()
-    guard residual.isFinite else { throw UsageError("the eigenvectors of the graph can't be found: they aren't finite") }
+    guard residual.isFinite else {
+      throw UsageError("the eigenvectors of the graph can't be found: they aren't finite")
+    }
     return TopEigenpairs(
       values: try mu.array(of: Double.self), vectors: try vectors.array(of: Double.self), residual: residual,
       isConverged: true)

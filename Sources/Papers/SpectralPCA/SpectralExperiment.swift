@@ -64,7 +64,8 @@ public struct SpectralPCAOptions: ExperimentOptions {
     try require((12...1_000).contains(graphSize), "graphSize is \(graphSize), expected 12 to 1000")
     try require((200...1_797).contains(digits), "digits is \(digits), expected 200 to 1797")
     try require((1...60).contains(components), "components is \(components), expected 1 to 60")
-    try require((1...100_000).contains(randomEmbeddings), "randomEmbeddings is \(randomEmbeddings), expected 1 to 100000")
+    try require(
+      (1...100_000).contains(randomEmbeddings), "randomEmbeddings is \(randomEmbeddings), expected 1 to 100000")
     try require((1...100).contains(seeds), "seeds is \(seeds), expected 1 to 100")
     try require((100...5_000).contains(points), "points is \(points), expected 100 to 5000")
     try require((0...5_000).contains(fashionImages), "fashionImages is \(fashionImages), expected 0 to 5000")

@@ -71,7 +71,8 @@ struct SpectralExtras {
     let after = try agreement(learned.applied(to: points), gamma: 1)
     let claim = Claim(
       "learnt scales",
-      statement: "Factors of coordinates learnt through the eigenvectors' derivative (ARI of points without known class).",
+      statement:
+        "Factors of coordinates learnt through the eigenvectors' derivative (ARI of points without known class).",
       measured: after, comparison: .informative, baseline: "\(Format.short(before)) with equal factors")
     let names = ["x", "y", "noise 1", "noise 2", "noise 3"]
     return (

@@ -45,9 +45,13 @@ public struct SpectralModel: Sendable {
     let (scales, labels) = (try numbers("scales", rank: 1), try numbers("labels", rank: 1))
     let n = points.shape[0]
     let counts = [vectors.shape[0], degrees.shape[0], labels.shape[0]]
-    guard counts.allSatisfy({ $0 == n }), vectors.shape[1] == values.shape[0], (1...values.shape[0]).contains(about.width),
-      about.similarity.affinity != .selfTuning || scales.shape[0] == n, labels.values.allSatisfy({ $0 >= 0 && $0 < 1e6 })
-    else { throw FormatError(path, "its parts don't fit together: \(n) points, \(counts) rows of vectors, degrees, labels") }
+    guard counts.allSatisfy({ $0 == n }), vectors.shape[1] == values.shape[0],
+      (1...values.shape[0]).contains(about.width),
+      about.similarity.affinity != .selfTuning || scales.shape[0] == n,
+      labels.values.allSatisfy({ $0 >= 0 && $0 < 1e6 })
+    else {
+      throw FormatError(path, "its parts don't fit together: \(n) points, \(counts) rows of vectors, degrees, labels")
+    }
     try about.similarity.validate(points: n)
     let embedding = SpectralEmbedding(
       kind: about.kind, count: n, eigenvalues: values.values, vectors: vectors.values)

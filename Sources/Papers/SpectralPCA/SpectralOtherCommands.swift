@@ -87,7 +87,8 @@ extension SpectralCommand {
     var randomState: UInt64 = 0
     @Option(help: .init("Picture of the parts, tinted, with borders.", valueName: "file.png"))
     var out: String
-    @Option(help: .init("The part of each pixel of the picture that was cut, int32 [rows, columns].", valueName: "file.npy"))
+    @Option(
+      help: .init("The part of each pixel of the picture that was cut, int32 [rows, columns].", valueName: "file.npy"))
     var labels: String?
 
     func run() throws {

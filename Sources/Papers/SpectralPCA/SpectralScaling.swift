@@ -37,8 +37,9 @@ struct SpectralScaling {
       try context.checkInterrupt()
       let set = try Self.points(size, seed: context.seed)
       var row = try Self.measured(set, seed: context.seed)
-      if isPeerIn, let run = try peer?.cluster(
-        set.points, clusters: set.clusters, folder: context.folder, seconds: options.peerSeconds)
+      if isPeerIn,
+        let run = try peer?.cluster(
+          set.points, clusters: set.clusters, folder: context.folder, seconds: options.peerSeconds)
       {
         row.peer = run
       } else {
@@ -121,8 +122,10 @@ struct SpectralScaling {
       },
       caption:
         "Ten overlapping clouds of the plane, 10 neighbours, 11 eigenvectors, compiling included. \(other)"
-        + (peer == nil ? "." : ": SpectralClustering with affinity nearest_neighbors in a process of its own, at most "
-          + "\(options.peerSeconds) s; – where it took longer."))
+        + (peer == nil
+          ? "."
+          : ": SpectralClustering with affinity nearest_neighbors in a process of its own, at most "
+            + "\(options.peerSeconds) s; – where it took longer."))
     var series = [Chart.Series("Pinion", rows.map { Chart.Point(Double($0.size), $0.seconds) })]
     let others = rows.compactMap { row in row.peer.map { Chart.Point(Double(row.size), $0.seconds) } }
     if !others.isEmpty { series.append(Chart.Series("scikit-learn", others)) }
@@ -133,7 +136,9 @@ struct SpectralScaling {
       claims,
       [
         .heading("Many points"), .table(table),
-        .chart(chart, caption: "k-d tree, Chebyshev-filtered Lanczos on a sparse operator, k-means. Slope \(Format.short(slope))."),
+        .chart(
+          chart,
+          caption: "k-d tree, Chebyshev-filtered Lanczos on a sparse operator, k-means. Slope \(Format.short(slope))."),
       ]
     )
   }

@@ -68,7 +68,8 @@ struct SpectralTheory {
     var sizes = [Int](repeating: 0, count: graph.components.count)
     for label in graph.components.labels { sizes[label] += 1 }
     let largest = sizes.indices.max { sizes[$0] < sizes[$1] || sizes[$0] == sizes[$1] && $0 > $1 } ?? 0
-    let places = Tensor(graph.components.labels.indices.filter { graph.components.labels[$0] == largest }.map { Int32($0) })
+    let places = Tensor(
+      graph.components.labels.indices.filter { graph.components.labels[$0] == largest }.map { Int32($0) })
     let part = graph.matrix.take(places).take(places, axis: 1)
     try evaluate(part)
     return part

@@ -1,0 +1,188 @@
+import Formats
+import Foundation
+import Lab
+import NN
+import Pinion
+
+/// What a user may set of the experiment.
+public struct OneStageGANOptions: ExperimentOptions {
+  /// Losses that are compared; the first with all seeds, the others with one.
+  public var losses: [AdversarialLoss]
+  public var seeds: Int
+  public var iterations: Int
+  public var otherIterations: Int
+  public var trainImages: Int
+  public var batchSize: Int
+  public var samples: Int
+  public var normalization: DiscriminatorNormalization
+  public var generatorWidth: Int
+  public var discriminatorWidth: Int
+  public var learningRate: Double
+  public var discriminatorRate: Double
+  public var averaging: Double
+  public var clip: Double
+  public var classifierEpochs: Int
+  public var classifierImages: Int
+  public var timingRounds: Int
+  public var timesResNet: Bool
+  public var distillationSteps: Int
+  public var distillationSeeds: Int
+  public var variants: [DistillationRecipe.Variant]
+  public var parallelRuns: Int
+
+  public init(scale: Scale) {
+    losses = [.nonSaturating, .leastSquares, .hinge, .wasserstein]
+    (seeds, iterations, otherIterations) = (3, 1_600, 800)
+    (trainImages, batchSize, samples) = (20_000, 32, 10_000)
+    (normalization, generatorWidth, discriminatorWidth) = (.none, 20, 40)
+    (learningRate, discriminatorRate, averaging, clip) = (5e-4, 5e-4, 0.995, 0.01)
+    (classifierEpochs, classifierImages) = (5, 60_000)
+    (timingRounds, timesResNet) = (9, false)
+    (distillationSteps, distillationSeeds, variants) = (500, 3, [.dafl])
+    parallelRuns = 2
+    switch scale {
+    case .quick:
+      (losses, seeds, iterations, samples) = ([.nonSaturating], 1, 400, 2_000)
+      (classifierEpochs, classifierImages, timingRounds) = (1, 20_000, 5)
+      distillationSteps = 0
+    case .standard: break
+    case .full:
+      (seeds, iterations, otherIterations) = (5, 6_000, 6_000)
+      (classifierEpochs, timingRounds, timesResNet) = (10, 25, true)
+      (distillationSteps, distillationSeeds, variants) = (3_000, 3, [.dafl, .dfad])
+    }
+  }
+
+  public static let help = [
+    "losses":
+      "losses to compare: \(AdversarialLoss.allCases.map(\.rawValue).joined(separator: ", ")); the first is the "
+      + "headline's",
+    "seeds": "runs of the first loss, with seeds one after the other; the other losses have one",
+    "iterations": "steps of a run of the first loss, the same for one and two stages",
+    "otherIterations": "steps of a run of the other losses",
+    "trainImages": "training images, at most 60,000",
+    "batchSize": "real pictures of a step; as many are made",
+    "samples": "pictures drawn for a measurement, at least 1,000",
+    "normalization": "of the discriminator's layers: none, layer, spectral; batch mixes samples, so that γ isn't exact",
+    "generatorWidth": "channels of the generator's last hidden layer",
+    "discriminatorWidth": "channels of the discriminator's first hidden layer",
+    "learningRate": "Adam's rate for the generator",
+    "discriminatorRate": "Adam's rate for the discriminator",
+    "averaging": "decay of the generator's moving average, from which samples are drawn",
+    "clip": "largest size of weights with the Wasserstein loss",
+    "classifierEpochs": "passes of the classifier that makes the features over its images",
+    "classifierImages": "images that it's trained on",
+    "timingRounds": "rounds in which the ways of training are timed in turns",
+    "timesResNet": "whether SNGAN's residual networks are timed too",
+    "distillationSteps": "steps of a student's data-free training; 0 leaves distillation out",
+    "distillationSeeds": "students of each kind",
+    "variants":
+      "losses of distillation: \(DistillationRecipe.Variant.allCases.map(\.rawValue).joined(separator: ", "))",
+    "parallelRuns": "trainings side by side",
+  ]
+
+  /// The players of the runs.
+  func sizes(_ loss: AdversarialLoss) -> GANSizes {
+    var sizes = GANSizes()
+    (sizes.generatorWidth, sizes.discriminatorWidth) = (generatorWidth, discriminatorWidth)
+    // Clipping bounds the slope of the Wasserstein loss already.
+    sizes.normalization = loss == .wasserstein ? .none : normalization
+    return sizes
+  }
+
+  /// The training of the runs.
+  func recipe(_ loss: AdversarialLoss, _ stages: GANRecipe.Stages) -> GANRecipe {
+    var recipe = GANRecipe()
+    (recipe.loss, recipe.stages) = (loss, stages)
+    (recipe.generatorRate, recipe.discriminatorRate, recipe.averaging) = (learningRate, discriminatorRate, averaging)
+    recipe.clip = loss == .wasserstein ? clip : nil
+    return recipe
+  }
+
+  public func validate() throws {
+    func require(_ holds: Bool, _ message: String) throws {
+      if !holds { throw UsageError(message) }
+    }
+    try require(!losses.isEmpty, "losses is empty")
+    try require(Set(losses).count == losses.count, "losses names one twice")
+    try require((1...100).contains(seeds), "seeds is \(seeds), expected 1 to 100")
+    try require(iterations >= 8 && otherIterations >= 8, "iterations and otherIterations must be at least 8")
+    try require((1_000...60_000).contains(trainImages), "trainImages is \(trainImages), expected 1000 to 60000")
+    try require(
+      (1_000...60_000).contains(classifierImages), "classifierImages is \(classifierImages), expected 1000 to 60000")
+    try require((2...1_000).contains(batchSize), "batchSize is \(batchSize), expected 2 to 1000")
+    try require((1_000...100_000).contains(samples), "samples is \(samples), expected 1000 to 100000")
+    try require(learningRate > 0 && discriminatorRate > 0, "learningRate and discriminatorRate must be positive")
+    try require((0..<1).contains(averaging), "averaging is \(averaging), expected 0 to below 1")
+    try require(clip > 0, "clip is \(clip), expected a positive number")
+    try require((1...1_000).contains(classifierEpochs), "classifierEpochs is \(classifierEpochs), expected 1 to 1000")
+    try require((1...1_000).contains(timingRounds), "timingRounds is \(timingRounds), expected 1 to 1000")
+    try require(distillationSteps >= 0, "distillationSteps is \(distillationSteps), expected 0 or more")
+    try require((1...100).contains(distillationSeeds), "distillationSeeds is \(distillationSeeds), expected 1 to 100")
+    try require((1...16).contains(parallelRuns), "parallelRuns is \(parallelRuns), expected 1 to 16")
+    try sizes(.nonSaturating).validate()
+  }
+}
+
+/// Generative adversarial networks trained in one stage against two, on Fashion-MNIST.
+public struct OneStageGANExperiment: Experiment {
+  public var paper: Paper { .oneStageGAN }
+  public var datasets: [DatasetInfo] { [FashionMNIST.info] }
+
+  public init() {}
+
+  public func run(_ context: RunContext<OneStageGANOptions>) throws -> Outcome {
+    let options = context.options
+    let sets = try FashionMNIST.load()
+    let train = try sets.train.padded(to: GANSizes.side)
+    let test = try sets.test.padded(to: GANSizes.side)
+    let checks = try MethodChecks.measure()
+    let costs = try StepCosts.measure(context)
+    let judge = try Judge.prepared(context, train: train, test: test)
+    let runner = GANRunner(context: context, data: try train.subset(0..<options.trainImages), judge: judge)
+    let runs = try runner.trainAll()
+    let students = try StudentRunner(context: context, teacher: judge.quality.classifier, test: test).run()
+    let summary = OneStageSummary(
+      options: options, checks: checks, costs: costs, judge: judge, runs: runs, students: students)
+    let figures = OneStageFigures(context: context, summary: summary)
+    return Outcome(claims: summary.claims(), report: try summary.report() + figures.blocks())
+  }
+}
+
+/// The classifier whose features judge the pictures, and what real pictures score.
+struct Judge: Sendable {
+  var quality: SampleQuality
+  /// Share of test pictures that the classifier tells right.
+  var accuracy: Double
+  /// Scores of training pictures, as many as are drawn: no generator of such pictures can expect less.
+  var floor: SampleQuality.Scores
+
+  /// Trains the classifier, or reads that of an interrupted run.
+  static func prepared(
+    _ context: RunContext<OneStageGANOptions>, train: ImageDataset, test: ImageDataset
+  ) throws -> Judge {
+    let options = context.options
+    let file = context.checkpointFolder.appending(path: "classifier.safetensors")
+    var classifier = FeatureClassifier(channels: 1, classes: test.classCount, key: Key(0))
+    if context.resumed, FileManager.default.fileExists(atPath: file.path) {
+      try load(Safetensors.read(file.path), into: &classifier)
+    } else {
+      var recipe = ClassifierRecipe()
+      recipe.epochs = options.classifierEpochs
+      let images = try train.first(options.classifierImages)
+      let total = recipe.epochs * (images.count / recipe.batchSize)
+      let bar = context.progress.start("classifier for the features", total: total)
+      classifier = try FeatureClassifier.trained(on: images, recipe: recipe, seed: context.seed) { _ in
+        try context.checkInterrupt()
+        bar.advance()
+      }
+      bar.finish()
+      try Safetensors.write(parameters(of: classifier), to: file.path)
+    }
+    let quality = try SampleQuality(classifier, real: test)
+    let sample = try train.subset((train.count - min(options.samples, train.count))..<train.count)
+    return Judge(
+      quality: quality, accuracy: try classifier.accuracy(on: test),
+      floor: try quality.scores(of: sample, neighbours: true))
+  }
+}
