@@ -31,7 +31,8 @@ let package = Package(
     .target(
       name: "Papers", dependencies: ["Lab", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       exclude: [
-        "TNT/README.md", "DataSharing/README.md", "Jarzynski/README.md", "OneStageGAN/README.md",
+        "TNT/README.md", "DataSharing/README.md", "OneStageGAN/README.md", "Jarzynski/README.md",
+        "SpectralPCA/README.md",
       ]),
     .executableTarget(
       name: "CLI",

@@ -197,14 +197,16 @@ struct MethodComparison {
 
   func report() throws -> [ReportBlock] {
     func spread(_ values: [Double]) -> String {
-      String(format: "%.3f ± %.3f", Statistics.mean(values), Statistics.standardDeviation(values))
+      // Without a break between the numbers.
+      String(format: "%.3f\u{a0}±\u{a0}%.3f", Statistics.mean(values), Statistics.standardDeviation(values))
     }
     let rows = results.map { result -> [String] in
       let method = Self.methods.first { $0.name == result.method }
       let parameter = method.map { $0.parameter.isEmpty ? "" : "\($0.parameter) \(Format.short(result.value))" } ?? ""
       return [
-        result.set, result.method, parameter, spread(result.rand), spread(result.information), spread(result.accuracy),
-        String(format: "%.3f", result.silhouette), String(format: "%.2f", Statistics.mean(result.seconds)),
+        result.set, result.method, parameter, spread(result.rand), spread(result.information),
+        String(format: "%.3f", Statistics.mean(result.accuracy)), String(format: "%.3f", result.silhouette),
+        String(format: "%.2f", Statistics.mean(result.seconds)),
       ]
     }
     let table = ReportTable(
@@ -246,14 +248,23 @@ struct MethodComparison {
             caption: "Clusters that spectral clustering found."))
       }
       let embedding = try SpectralEmbedding(graph, components: 15, .randomWalk, seed: context.seed)
-      let names = name == "digits" ? (0..<10).map { "digit \($0)" } : nil
-      if let chart = SpectralFigures.embedding(
-        embedding, name == "digits" ? truth : found.clusters.labels, names: names, title: "Embedding of \(name)")
-      {
-        blocks.append(chart)
+      if name == "moons" {
+        if let chart = SpectralFigures.embedding(embedding, found.clusters.labels, title: "Embedding of moons") {
+          blocks.append(chart)
+        }
+      } else {
+        let rows = try Points(found.embedding.coordinates(columns: set.clusters), dimension: set.clusters)
+        blocks.append(
+          SpectralFigures.scatter(
+            try Baselines.principalScores(rows, 2).array(of: Double.self), width: 2, labels: truth,
+            names: (0..<10).map { "digit \($0)" }, x: "first principal component", y: "second",
+            title: "Embedding of digits",
+            caption:
+              "Rows of ten eigenvectors of L_sym, scaled to length 1, in the plane in which they vary most; colours are the "
+              + "true digits."))
       }
       blocks.append(SpectralFigures.eigenvalues(Eigengap(embedding.eigenvalues, components: graph.components.count)))
-      blocks.append(try SpectralFigures.sortedSimilarities(graph, found.clusters.labels))
+      blocks.append(try SpectralFigures.sortedSimilarities(graph, found.clusters.labels, within: found.embedding))
     }
     return blocks
   }

@@ -65,14 +65,14 @@ public struct PointSet: Sendable {
     }
   }
 
-  /// Spirals around one centre, one turn and a half each.
+  /// Spirals around one centre, one turn each.
   ///
   /// - Throws: `UsageError` where there are fewer points than arms.
   public static func spirals(_ n: Int, arms: Int = 3, noise: Double = 0.03, seed: UInt64) throws -> PointSet {
     try curves("spirals", n, clusters: arms, dimension: 2, noise: noise, seed: seed) { arm, place, _ in
       // From a fifth of the length on, as all arms meet in the centre; by the square root, so that they're filled evenly.
       let t = (0.04 + 0.96 * place).squareRoot()
-      let angle = 3 * .pi * t + 2 * .pi * Double(arm) / Double(arms)
+      let angle = 2 * .pi * t + 2 * .pi * Double(arm) / Double(arms)
       return [2 * t * cos(angle), 2 * t * sin(angle)]
     }
   }

@@ -271,7 +271,9 @@ extension SpectralCommand {
       var blocks: [ReportBlock] = [.table(SpectralFigures.sizes(labels)), .heading("Embedding")]
       if let block = SpectralFigures.embedding(embedding, labels, title: "Embedding") { blocks.append(block) }
       blocks.append(SpectralFigures.eigenvalues(found.eigengap))
-      if let similarities { blocks.append(try SpectralFigures.sortedSimilarities(similarities, labels)) }
+      if let similarities {
+        blocks.append(try SpectralFigures.sortedSimilarities(similarities, labels, within: embedding))
+      }
       if case .points(let points) = input.content, points.dimension >= 2 {
         let scores = try Baselines.principalScores(points, 2).array(of: Double.self)
         blocks.append(

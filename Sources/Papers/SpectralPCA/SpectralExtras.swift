@@ -19,7 +19,7 @@ struct SpectralExtras {
   private static func widths(_ context: RunContext<SpectralPCAOptions>) throws -> ReportBlock {
     let set = try PointSet.moons(300, seed: context.seed)
     let typical = try SimilarityGraph.typicalDistance(set.points, SimilarityOptions())
-    let widths = (0..<13).map { typical * pow(10, -0.9 + 0.2 * Double($0)) }
+    let widths = (0..<13).map { typical * pow(10, -1.5 + 0.25 * Double($0)) }
     func agreement(_ options: SimilarityOptions) throws -> Double {
       var spectral = SpectralOptions(clusters: 2)
       spectral.similarity = options
@@ -41,7 +41,7 @@ struct SpectralExtras {
         ], x: .init("width σ over the typical distance to the last neighbour", isLogarithmic: true),
         y: .init("ARI", includesZero: true), title: "Moons, by the width of the Gaussian"),
       caption:
-        "Too narrow a Gaussian cuts single points off, too wide a one sees no gap. Self-tuning scales reach "
+        "Too wide a Gaussian sees no gap, much too narrow a one cuts single points off. Self-tuning scales reach "
         + "\(Format.short(tuned)), 10 nearest neighbours \(Format.short(neighbours)), without a choice.")
   }
 

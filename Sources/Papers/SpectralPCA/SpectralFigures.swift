@@ -50,10 +50,14 @@ enum SpectralFigures {
 
   /// The similarities as a picture, points in the order of their clusters: blocks along the diagonal where all is well.
   ///
+  /// - Parameter embedding: whose last coordinate is the order within a cluster.
   /// - Throws: `FormatError`, `TensorError`.
-  static func sortedSimilarities(_ graph: SimilarityGraph, _ labels: [Int], side: Int = 240) throws -> ReportBlock {
+  static func sortedSimilarities(
+    _ graph: SimilarityGraph, _ labels: [Int], within embedding: SpectralEmbedding, side: Int = 240
+  ) throws -> ReportBlock {
     let n = graph.count
-    let order = (0..<n).sorted { (labels[$0], $0) < (labels[$1], $1) }
+    let key = (0..<n).map { embedding.vectors[($0 + 1) * embedding.width - 1] }
+    let order = (0..<n).sorted { (labels[$0], key[$0], $0) < (labels[$1], key[$1], $1) }
     var place = [Int](repeating: 0, count: n)
     for (at, vertex) in order.enumerated() { place[vertex] = at }
     let cells = min(side, n)

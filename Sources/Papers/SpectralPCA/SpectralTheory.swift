@@ -128,12 +128,14 @@ struct CovarianceComparison {
 
   init(_ context: RunContext<SpectralPCAOptions>) throws {
     let options = context.options
-    var sets: [(name: String, points: Points, clusters: Int)] = try [
-      PointSet.moons(options.points, seed: context.seed), PointSet.circles(options.points, seed: context.seed),
-      PointSet.spirals(options.points, seed: context.seed), PointSet.swissRoll(options.points, seed: context.seed),
-      PointSet.blobs(options.points, seed: context.seed),
-    ].map { ($0.name, $0.points, $0.clusters) }
-    for info in [ScikitLearnData.iris, ScikitLearnData.wine] {
+    let isQuick = context.scale == .quick
+    let (n, seed) = (options.points, context.seed)
+    var drawn = try [PointSet.moons(n, seed: seed), PointSet.circles(n, seed: seed)]
+    if !isQuick {
+      drawn += try [PointSet.spirals(n, seed: seed), PointSet.swissRoll(n, seed: seed), PointSet.blobs(n, seed: seed)]
+    }
+    var sets = drawn.map { (name: $0.name, points: $0.points, clusters: $0.clusters) }
+    for info in isQuick ? [] : [ScikitLearnData.iris, ScikitLearnData.wine] {
       let table = try ScikitLearnData.load(info).standardized()
       sets.append((table.name, try Points(table), table.classNames.count))
     }
