@@ -33,11 +33,14 @@ private func squares(_ count: Int) throws -> ImageDataset {
 
   /// Where the hinge is inactive the pullback alone is exact; the generator's gradient is then lost to γ.
   @Test func pullbackIsExactInTheDeadZone() throws {
-    let differences = try MethodChecks.differences(.hinge, .none, scale: -1e4)
-    let pullback = try #require(differences["pullback"])
-    let gamma = try #require(differences["gamma"])
-    #expect(pullback.largest < 1e-9)
-    #expect(gamma.ofGenerator > 0.01)
+    // By one of the signs the fakes' scores lie where the hinge is flat.
+    let both = try [-1e4, 1e4].map { try MethodChecks.differences(.hinge, .none, scale: $0) }
+    let lost = try both.map { differences in
+      let pullback = try #require(differences["pullback"])
+      #expect(pullback.largest < 1e-9)
+      return try #require(differences["gamma"]).ofGenerator
+    }
+    #expect(lost.contains { $0 > 0.01 })
     #expect(AdversarialLoss.hinge.recommendedForm == .pullback)
   }
 
