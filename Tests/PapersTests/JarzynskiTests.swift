@@ -184,16 +184,8 @@ private func deviation(_ logWeights: [Double], exact: Double = 0) -> Double {
     other.length = 3
     #expect(throws: TensorError.self) { try sampler.run(count: 4, parameters: other, key: Key(0)) }
     #expect(throws: TensorError.self) { try sampler.run(count: 4, parameters: good, levels: [0], key: Key(0)) }
-    #expect(throws: TensorError.self) {
-      try sampler.run(count: 4, parameters: good, levels: [0, 0.5, 1], stepSizes: [0.1], key: Key(0))
-    }
-    other = good
-    other.momentumPrecisions = [0, 1]
-    #expect(throws: TensorError.self) { try sampler.run(count: 4, parameters: other, key: Key(0)) }
     let annealed = AnnealedSampler(linePath, move: .mala)
     #expect(throws: TensorError.self) { try annealed.run(count: 4, levels: [0, 1], stepSizes: [], key: Key(0)) }
-    let exact = AnnealedSampler(linePath, move: .ornsteinUhlenbeck)
-    #expect(throws: TensorError.self) { try exact.run(count: 4, levels: [0, 1], stepSizes: [0.1], key: Key(0)) }
     let broken = EnergyFunction(dimension: 2) { $0.matmul(Tensor.zeros([3, 3], dtype: .float64)) }
     let path = AnnealingPath.geometric(from: QuadraticEnergy(mean: [0, 0], standardDeviation: [1, 1]), to: broken)
     #expect(throws: TensorError.self) {
@@ -257,26 +249,20 @@ private func deviation(_ logWeights: [Double], exact: Double = 0) -> Double {
     #expect(abs(skew) < 0.12)
   }
 
-  @Test func stiffnessThatChanges() throws {
-    let path = AnnealingPath.tempering(QuadraticEnergy(stiffness: [1, 1]), from: 1, to: 3)
-    let run = try AnnealedSampler(path, move: .ornsteinUhlenbeck).run(
-      count: 8_000, levels: Schedule.levels(20), stepSizes: Array(repeating: 0.1, count: 20), key: Key(16))
-    #expect(abs(deviation(run.work.map { -$0 }, exact: -log(3))) < 4)
-  }
-
   @Test func constantFrequencyDrive() throws {
-    let drive = ConstantFrequencyDrive(steps: 400)
-    let work = try drive.hamiltonianWork(time: 32, count: 40_000, key: Key(17))
+    let drive = ConstantFrequencyDrive(steps: 200)
+    let work = try drive.hamiltonianWork(time: 32, count: 30_000, key: Key(17))
     let found = PartitionEstimate(logWeights: work.map { -$0 })
     #expect(abs(found.relativeVariance / drive.hamiltonianVariance(time: 32) - 1) < 0.1)
     #expect(abs(found.logRatio) < 4 * found.standardError)
     // The square of the time, where Langevin's variance falls with the time itself.
     #expect(abs(drive.hamiltonianVariance(time: 16) / drive.hamiltonianVariance(time: 64) - 16) < 2)
     let langevin = try [16.0, 64].map { time in
-      PartitionEstimate(logWeights: try drive.langevinWork(time: time, count: 10_000, key: Key(18)).map { -$0 })
-        .relativeVariance
+      PartitionEstimate(logWeights: try drive.langevinWork(time: time, count: 4_000, key: Key(18)).map { -$0 })
     }
-    #expect((2.0...6).contains(langevin[0] / langevin[1]))
+    #expect((2.0...6).contains(langevin[0].relativeVariance / langevin[1].relativeVariance))
+    // The free energy of a stiffness that changes is ½ ln(k₁/k₀).
+    #expect(abs(langevin[1].logRatio + 0.5 * log(20)) < 4 * langevin[1].standardError)
     #expect(ConstantFrequencyDrive(end: 400).hamiltonianVariance(time: 0.5) == .infinity)
   }
 }

@@ -2,7 +2,16 @@ import Foundation
 import Pinion
 
 /// Ratios of partition functions from samples of several states at once.
-public enum BridgeSampling {
+///
+/// One value may solve many problems; those of equal sizes share their programs.
+public final class BridgeSampling {
+  private let step = jit { (iterate: Iterate) in try BridgeSampling.candidates(iterate) }
+  private let imbalance = jit { (iterate: Iterate) in
+    BridgeSampling.imbalance(BridgeSampling.weights(iterate), iterate.counts)
+  }
+
+  public init() {}
+
   /// What the multistate estimator found.
   public struct Result: Sendable {
     /// log Z of each state, relative to the first.
@@ -31,18 +40,16 @@ public enum BridgeSampling {
   ///   - energies: reduced energies of all samples in all states, float64 [K, N].
   ///   - counts: samples that were drawn in each state, in the order of the columns; their sum is N.
   /// - Throws: `TensorError` where counts don't fit, a state has no samples, or the iteration doesn't settle.
-  public static func mbar(_ energies: Tensor, counts: [Int]) throws -> Result {
+  public func mbar(_ energies: Tensor, counts: [Int]) throws -> Result {
     guard energies.shape == [counts.count, counts.reduce(0, +)], counts.count > 1, counts.allSatisfy({ $0 > 0 }) else {
       throw TensorError.shape("mbar", "energies \(energies.shape) don't go with samples \(counts) of the states")
     }
-    let step = jit { (iterate: Iterate) in try candidates(iterate) }
-    let imbalance = jit { (iterate: Iterate) in Self.imbalance(weights(iterate), iterate.counts) }
     var current = Iterate(
       free: Tensor.zeros([counts.count], dtype: .float64), energies: energies, counts: Tensor(counts.map(Double.init)))
     for _ in 0..<2_000 {
       let next = try step(current)
       try evaluate(next.imbalance, next.selfConsistent, next.newton, next.covariance)
-      if try next.imbalance.item() < 1e-11 { return try result(current, next.covariance) }
+      if try next.imbalance.item() < 1e-11 { return try Self.result(current, next.covariance) }
       // Far from the solution Newton's step may lead astray.
       var (other, newton) = (current, current)
       (other.free, newton.free) = (next.selfConsistent, next.newton)
@@ -59,7 +66,7 @@ public enum BridgeSampling {
   ///   - reverse: reduced work from 1 to 0.
   /// - Returns: log(Z₁/Z₀) with its standard error.
   /// - Throws: as `mbar(_:counts:)`.
-  public static func bar(forward: [Double], reverse: [Double]) throws -> PartitionEstimate {
+  public func bar(forward: [Double], reverse: [Double]) throws -> PartitionEstimate {
     let zeros = { (n: Int) in Array(repeating: 0.0, count: n) }
     let energies = Tensor([zeros(forward.count) + reverse, forward + zeros(reverse.count)])
     let result = try mbar(energies, counts: [forward.count, reverse.count])

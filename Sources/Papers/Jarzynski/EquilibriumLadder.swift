@@ -129,10 +129,11 @@ extension EquilibriumLadder.Climb {
 
   /// MBAR over the last states of all levels.
   ///
+  /// - Parameter solver: one that has solved the like before, if there is.
   /// - Throws: as `BridgeSampling.mbar`.
-  public func bridge() throws -> PartitionEstimate {
+  public func bridge(_ solver: BridgeSampling = BridgeSampling()) throws -> PartitionEstimate {
     let count = slopes.first?.count ?? 0
-    let result = try BridgeSampling.mbar(energies, counts: levels.map { _ in count })
+    let result = try solver.mbar(energies, counts: levels.map { _ in count })
     return PartitionEstimate(
       logRatio: result.logPartitionFunctions.last ?? .nan, standardError: result.standardErrors.last ?? .nan,
       count: count * levels.count)

@@ -72,9 +72,10 @@ public enum PartitionFunction {
       return try weighted(method, chosen(pilot.multistep(real, budget: budget)), path, budget, pilot.count, key)
     case .integration, .mbar:
       let real = try chosen(pilot.annealed(.mala, budget: budget))
-      return try ladder([method], path, real, budget, key)[0]
+      return try LadderEstimator(path, real).run([method], budget: budget, key: key)[0]
     case .bar:
-      return try bridge(path, chosen(pilot.annealed(.mala, budget: budget / 2)), budget, part: pilot.count, key)
+      return try bridge(path, chosen(pilot.annealed(.mala, budget: budget / 2)), budget, part: pilot.count,
+        BridgeSampling(), key)
     }
   }
 
@@ -97,34 +98,9 @@ public enum PartitionFunction {
       settings: estimator.settings, states: run.states, warnings: [])
   }
 
-  /// Thermodynamic integration and MBAR from the same samples: walkers at rest at the levels of a schedule.
-  ///
-  /// - Parameters:
-  ///   - methods: one or both of the two.
-  ///   - real: an annealed estimator of the same path, whose schedule and step sizes are taken.
-  static func ladder(
-    _ methods: [EstimationMethod], _ path: AnnealingPath, _ real: AnnealedEstimator, _ budget: Int, _ key: Key
-  ) throws -> [Estimation] {
-    let (rungs, sweeps) = (17, 20)
-    let steps = Double(real.stepSizes.count)
-    let power = steps > 1 ? max(1, -log(real.levels[1]) / log(steps)) : 1
-    let levels = Schedule.levels(rungs - 1, power: power)
-    let ladder = EquilibriumLadder(path, sweeps: sweeps)
-    let count = max(2, budget / (1 + rungs * sweeps))
-    let climb = try ladder.run(
-      count: count, levels: levels, stepSizes: levels.map { real.stepSize(at: $0) }, key: key)
-    return try methods.map { method in
-      Estimation(
-        method: method, estimate: method == .mbar ? try climb.bridge() : climb.integral(power: power),
-        logInitial: path.logInitial, work: WorkTable(forward: []), gradients: count * climb.gradients,
-        pilotGradients: 0, settings: "\(rungs) levels, schedule power \(short(power)), \(sweeps) steps at each",
-        states: nil, warnings: [])
-    }
-  }
-
   /// Work from both ends: half of the budget forward, half backward from samples of the target.
   static func bridge(
-    _ path: AnnealingPath, _ real: AnnealedEstimator, _ budget: Int, part: Int, _ key: Key
+    _ path: AnnealingPath, _ real: AnnealedEstimator, _ budget: Int, part: Int, _ solver: BridgeSampling, _ key: Key
   ) throws -> Estimation {
     let count = max(2, budget / 2 / real.gradients)
     var work = WorkTable(forward: [])
@@ -142,7 +118,7 @@ public enum PartitionFunction {
     }
     work = WorkTable(forward: Array(work.forward.prefix(count)), reverse: Array(work.reverse.prefix(count)))
     return Estimation(
-      method: .bar, estimate: try BridgeSampling.bar(forward: work.forward, reverse: work.reverse),
+      method: .bar, estimate: try solver.bar(forward: work.forward, reverse: work.reverse),
       logInitial: path.logInitial, work: work, gradients: 2 * count * real.gradients, pilotGradients: 0,
       settings: real.settings + (path.drawTarget == nil ? ", reverse from resampled states" : ""), states: nil,
       warnings: [])

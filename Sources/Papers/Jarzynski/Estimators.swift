@@ -158,5 +158,37 @@ public struct VirtualEstimator: WeightEstimator {
   }
 }
 
+/// Thermodynamic integration and MBAR from the same samples: walkers at rest at the levels of a schedule.
+final class LadderEstimator {
+  private let ladder: EquilibriumLadder
+  private let solver = BridgeSampling()
+  private let power: Double
+  private let levels: [Double]
+  private let stepSizes: [Double]
+
+  /// - Parameter real: an annealed estimator of the path, whose schedule and step sizes are taken.
+  init(_ path: AnnealingPath, _ real: AnnealedEstimator) {
+    let steps = Double(real.stepSizes.count)
+    power = steps > 1 ? max(1, -log(real.levels[1]) / log(steps)) : 1
+    levels = Schedule.levels(16, power: power)
+    stepSizes = levels.map { real.stepSize(at: $0) }
+    ladder = EquilibriumLadder(path, sweeps: 20)
+  }
+
+  /// - Parameter methods: one or both of the two.
+  func run(_ methods: [EstimationMethod], budget: Int, key: Key) throws -> [Estimation] {
+    let count = max(2, budget / (1 + levels.count * ladder.sweeps))
+    let climb = try ladder.run(count: count, levels: levels, stepSizes: stepSizes, key: key)
+    return try methods.map { method in
+      Estimation(
+        method: method, estimate: method == .mbar ? try climb.bridge(solver) : climb.integral(power: power),
+        logInitial: ladder.path.logInitial, work: WorkTable(forward: []), gradients: count * climb.gradients,
+        pilotGradients: 0,
+        settings: "\(levels.count) levels, schedule power \(short(power)), \(ladder.sweeps) steps at each", states: nil,
+        warnings: [])
+    }
+  }
+}
+
 /// Three significant digits.
 func short(_ value: Double) -> String { String(format: "%.3g", value) }

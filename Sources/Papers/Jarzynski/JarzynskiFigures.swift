@@ -70,12 +70,13 @@ extension JarzynskiSummary {
     windowed weights.
 
     **What to expect.** The gain is orders of magnitude on harmonic potentials; on the ring it's a factor of about 1.5, not \
-    more, and in two dimensions plain importance sampling, which needs no gradients, costs less still for the same variance. \
+    more: the pilot takes short orbits there, and in two dimensions plain importance sampling, which needs no gradients, costs \
+    less still for the same variance. \
     On targets of many coordinates or of stiff ones single-shot orbits find little, and annealing wins. Baselines were given \
     pilots of the same kind: step sizes adapted level by level, schedules, numbers of steps.
     """
 
-  private static func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
+  static func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 
   /// A density of numbers as lines, over the middle 99 % of the first series' and the whole of narrow ones.
   static func histogram(_ series: [(String, [Double])], title: String) -> Chart {

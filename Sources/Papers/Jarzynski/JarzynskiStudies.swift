@@ -170,7 +170,7 @@ struct PymbarJudge {
       throw UsageError("--set python=\(python): pymbar can't be run: \(problem ?? "no answer")")
     }
     let exponential = PartitionEstimate(logWeights: work.forward.map { -$0 }).logRatio
-    let bar = try BridgeSampling.bar(forward: work.forward, reverse: work.reverse).logRatio
+    let bar = try BridgeSampling().bar(forward: work.forward, reverse: work.reverse).logRatio
     return max(abs(numbers[0] - exponential), abs(numbers[1] - bar))
   }
 }

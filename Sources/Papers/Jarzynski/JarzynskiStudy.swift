@@ -156,8 +156,9 @@ struct TargetStudy {
   ) throws -> [MethodResult] {
     let methods = [EstimationMethod.integration, .mbar].filter { target.methods(options.methods).contains($0) }
     guard !methods.isEmpty else { return [] }
+    let ladder = LadderEstimator(path, real)
     let runs = try (0..<options.seeds).map { seed in
-      try PartitionFunction.ladder(methods, path, real, budget, key.foldIn(2000 + seed))
+      try ladder.run(methods, budget: budget, key: key.foldIn(2000 + seed))
     }
     return methods.indices.map { i in summary(runs.compactMap { i < $0.count ? $0[i] : nil }) }
   }
@@ -165,8 +166,9 @@ struct TargetStudy {
   private func bridges(
     _ path: AnnealingPath, _ real: AnnealedEstimator, _ key: Key, _ budget: Int
   ) throws -> (MethodResult, TargetResult.WorkSample) {
+    let solver = BridgeSampling()
     let runs = try (0..<options.seeds).map { seed in
-      try PartitionFunction.bridge(path, real, budget, part: part, key.foldIn(3000 + seed))
+      try PartitionFunction.bridge(path, real, budget, part: part, solver, key.foldIn(3000 + seed))
     }
     let work = runs.first?.work ?? WorkTable(forward: [])
     return (

@@ -187,7 +187,7 @@ struct JarzynskiSummary {
   static func number(_ values: [Double]) -> String {
     let mean = Statistics.mean(values)
     guard values.count > 1 else { return Format.short(mean) }
-    return "\(Format.short(mean)) ± \(Format.short(Statistics.standardDeviation(values)))"
+    return "\(Format.short(mean)) ±\u{a0}\(Format.short(Statistics.standardDeviation(values)))"
   }
 
   var harmonicTable: ReportTable {
@@ -229,12 +229,12 @@ struct JarzynskiSummary {
     let rows = result.methods.map { row -> [String] in
       let errors = (row.estimates.last ?? []).map { $0 - result.reference }
       let (rms, interval) = Self.rmsInterval(errors)
-      let bar = interval.map { " [\(Format.short($0.lowerBound)), \(Format.short($0.upperBound))]" } ?? ""
+      let bar = interval.map { " [\(Format.short($0.lowerBound)),\u{a0}\(Format.short($0.upperBound))]" } ?? ""
       return [
         row.method.title, row.settings, row.gradients > 0 ? "\(row.gradients)" : "", Format.short(rms) + bar,
         Format.short(Statistics.mean(errors)), row.costs.isEmpty ? "" : Format.short(Statistics.mean(row.costs)),
-        row.effectiveShare.isFinite ? String(format: "%.1f %%", 100 * row.effectiveShare) : "",
-        row.maxWeightShare.isFinite ? String(format: "%.1f %%", 100 * row.maxWeightShare) : "",
+        row.effectiveShare.isFinite ? String(format: "%.1f\u{a0}%%", 100 * row.effectiveShare) : "",
+        row.maxWeightShare.isFinite ? String(format: "%.1f\u{a0}%%", 100 * row.maxWeightShare) : "",
         row.zScore.map { result.referenceError > 0 ? "" : String(format: "%+.1f", $0) } ?? "",
       ]
     }
@@ -248,7 +248,7 @@ struct JarzynskiSummary {
         .init("bias", .right), .init("cost x rel. var.", .right), .init("ESS", .right), .init("largest weight", .right),
         .init("z", .right),
       ], rows: rows,
-      caption: "\(result.target.description). \(reference) Budget 2^\(options.largestBudget) gradient evaluations, "
+      caption: "\(JarzynskiSummary.capitalised(result.target.description)). \(reference) Budget 2^\(options.largestBudget) gradient evaluations, "
         + "\(options.seeds) seed\(options.seeds == 1 ? "" : "s"); 95 % intervals; the pilot's evaluations aren't in the budget. "
         + "z: all weights' mean minus the exact ratio in standard errors, optimistic where the largest weight is large."
     )

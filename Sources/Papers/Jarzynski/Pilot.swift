@@ -151,7 +151,8 @@ public struct Pilot {
   /// The best parameters of the single-shot estimator, for each length.
   public mutating func virtual(budget: Int = .max) throws -> [Trial<VirtualEstimator>] {
     try virtualTrials(
-      Chain(windows: 1, moves: 0, power: 1, stepSizes: [0]), grid.lengths, grid.frictions, grid.virtualSteps,
+      VirtualSampler(path, longest: grid.lengths.max() ?? 1, moves: 0),
+      Chain(windows: 1, power: 1, stepSizes: [0]), grid.lengths, grid.frictions, grid.virtualSteps,
       grid.momentumPrecisions, budget)
   }
 
@@ -162,11 +163,12 @@ public struct Pilot {
     var best: [Trial<VirtualEstimator>] = []
     for windows in grid.windows {
       for moves in grid.moves {
+        let lengths = grid.windowLengths.map { max(1, $0 / windows) }
+        let sampler = VirtualSampler(path, longest: lengths.max() ?? 1, moves: moves)
         for power in grid.powers {
           let sizes = Schedule.levels(windows, power: power).dropFirst().map { real.stepSize(at: $0) }
-          let lengths = grid.windowLengths.map { max(1, $0 / windows) }
           best += try virtualTrials(
-            Chain(windows: windows, moves: moves, power: power, stepSizes: sizes), lengths, grid.windowFrictions,
+            sampler, Chain(windows: windows, power: power, stepSizes: sizes), lengths, grid.windowFrictions,
             grid.windowSteps, Array(grid.momentumPrecisions.prefix(2)), budget)
         }
       }
@@ -174,23 +176,22 @@ public struct Pilot {
     return best
   }
 
-  /// Windows along a path, and the real moves between them.
+  /// Windows along a path, and the sizes of the real moves between them.
   private struct Chain {
     var windows: Int
-    var moves: Int
     var power: Double
     var stepSizes: [Double]
   }
 
   private mutating func virtualTrials(
-    _ chain: Chain, _ lengths: [Int], _ frictions: [Double], _ steps: [Double], _ precisions: [Double], _ budget: Int
+    _ sampler: VirtualSampler, _ chain: Chain, _ lengths: [Int], _ frictions: [Double], _ steps: [Double],
+    _ precisions: [Double], _ budget: Int
   ) throws -> [Trial<VirtualEstimator>] {
     let levels = Schedule.levels(chain.windows, power: chain.power)
     let frequency = try frequency()
     let isTempered = path.momentumPrecisions.0 != path.momentumPrecisions.1
     let momenta = isTempered ? [nil] : precisions.map { [$0, 1] as [Double]? }
     var best: [Trial<VirtualEstimator>] = []
-    let sampler = VirtualSampler(path, longest: lengths.max() ?? 0, moves: chain.moves)
     for length in lengths {
       let cost = sampler.gradients(windows: chain.windows, length: length)
       guard budget / cost >= 16 || length == lengths.min() else { continue }
