@@ -41,11 +41,13 @@ public enum FeatureMetrics {
   /// Square of the Fréchet distance of two normal distributions:
   /// ‖m₁ - m₂‖² + tr(C₁ + C₂ - 2 (C₁ C₂)^½). A scalar.
   public static func frechetDistance(_ a: FeatureStatistics, _ b: FeatureStatistics) -> Tensor {
-    // (C₁C₂)^½ has the trace of (C₁^½ C₂ C₁^½)^½, a symmetric matrix.
-    let (values, vectors) = eigh(a.covariance)
-    let root = (vectors * maximum(values, 0).sqrt()).matmul(vectors.transpose())
-    let middle = root.matmul(b.covariance).matmul(root)
-    let cross = maximum(eigvalsh((middle + middle.transpose()) / 2), 0).sqrt().sum()
+    // (C₁C₂)^½ has the trace of (C₁^½ C₂ C₁^½)^½: the sum of the singular values of C₁^½ C₂^½, of which no root is
+    // taken that would blow up rounding.
+    let roots = [a, b].map { statistics in
+      let (values, vectors) = eigh(statistics.covariance)
+      return (vectors * maximum(values, 0).sqrt()).matmul(vectors.transpose())
+    }
+    let cross = svdvals(roots[0].matmul(roots[1])).sum()
     let traces = eigvalshSum(a.covariance) + eigvalshSum(b.covariance)
     return (a.mean - b.mean).square().sum() + traces - 2 * cross
   }

@@ -7,7 +7,8 @@ import Pinion
 /// Spectral clustering of the user's own points, graphs and pictures.
 public struct SpectralCommand: ParsableCommand {
   public static let configuration = CommandConfiguration(
-    commandName: "spectral", abstract: "Cluster your own points, graph or picture by the eigenvectors of a Laplacian.",
+    commandName: "spectral-pca",
+    abstract: "Cluster your own points, graph or picture by the eigenvectors of a Laplacian.",
     discussion: """
       Points come as CSV, TSV or .npy (a row each), graphs as edge list (two names and a weight a line) or Matrix Market:
 
@@ -19,7 +20,7 @@ public struct SpectralCommand: ParsableCommand {
 
       Options have scikit-learn's names and defaults where it has them; n_clusters works as well as n-clusters.
       """,
-    subcommands: [Cluster.self, Embed.self, Segment.self, Place.self])
+    subcommands: [Cluster.self, Embed.self, Segment.self, Place.self], aliases: ["spectral"])
 
   public init() {}
 }
