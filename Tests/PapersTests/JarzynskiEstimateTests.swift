@@ -249,7 +249,7 @@ private struct Funnel: Energy {
     let real = AnnealedEstimator(
       sampler: AnnealedSampler(path, move: .mala), levels: levels,
       stepSizes: levels.dropFirst().map { 0.25 / pow(1 + 8 * $0, 2) }, settings: "")
-    let both = try LadderEstimator(path, real).run([.integration, .mbar], budget: 100_000, key: Key(31))
+    let both = try LadderEstimator(path, real).run([.integration], budget: 100_000, key: Key(31))
     let bar = try PartitionFunction.bridge(path, real, 60_000, part: 1_000, BridgeSampling(), Key(32))
     for result in both + [bar] {
       let estimate = result.estimate

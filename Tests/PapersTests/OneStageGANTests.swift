@@ -33,14 +33,11 @@ private func squares(_ count: Int) throws -> ImageDataset {
 
   /// Where the hinge is inactive the pullback alone is exact; the generator's gradient is then lost to γ.
   @Test func pullbackIsExactInTheDeadZone() throws {
-    // By one of the signs the fakes' scores lie where the hinge is flat.
-    let both = try [-1e4, 1e4].map { try MethodChecks.differences(.hinge, .none, scale: $0) }
-    let lost = try both.map { differences in
-      let pullback = try #require(differences["pullback"])
-      #expect(pullback.largest < 1e-9)
-      return try #require(differences["gamma"]).ofGenerator
-    }
-    #expect(lost.contains { $0 > 0.01 })
+    let differences = try MethodChecks.differences(.hinge, .none, scale: 1e4)
+    let pullback = try #require(differences["pullback"])
+    let gamma = try #require(differences["gamma"])
+    #expect(pullback.largest < 1e-9)
+    #expect(gamma.ofGenerator > 0.01)
     #expect(AdversarialLoss.hinge.recommendedForm == .pullback)
   }
 
@@ -105,16 +102,11 @@ private func squares(_ count: Int) throws -> ImageDataset {
     let file = folder.appending(path: "generator.safetensors").path
     try GeneratorFile(sizes: sizes, weights: parameters(of: whole.generator)).write(to: file)
     let noise = Key(5).normal([3, 4])
-    let again = try GeneratorFile(path: file).generator()
-    let difference = try again(noise) - whole.samples(of: noise)
-    #expect(try largest(difference) < 1e-6)
+    func drawn<G: GeneratorNetwork>(_ generator: G) -> Tensor { generator(noise) }
+    let read = drawn(try GeneratorFile(path: file).generator())
+    #expect(try largest(read - whole.samples(of: noise)) < 1e-6)
     #expect(throws: FormatError.self) { try GeneratorFile(path: state.path) }
-    let isRefused: Bool
-    do {
-      try second.restore(from: URL(fileURLWithPath: file))
-      isRefused = false
-    } catch { isRefused = true }
-    #expect(isRefused)
+    #expect(throws: (any Error).self) { try second.restore(from: URL(fileURLWithPath: file)) }
   }
 
   private func recipe() throws -> GANRecipe {
@@ -207,7 +199,7 @@ private func squares(_ count: Int) throws -> ImageDataset {
     }
     func claims(_ one: [Double], _ two: [Double], seconds: Double) throws -> [String: Claim] {
       var options = OneStageGANOptions(scale: .standard)
-      (options.losses, options.seeds, options.variants) = ([.nonSaturating], 2, [])
+      (options.losses, options.seeds, options.iterations, options.variants) = ([.nonSaturating], 2, 1_600, [])
       func step(_ way: StepCosts.Way, _ seconds: Double, _ work: Int) -> TimedStep {
         TimedStep(name: way.rawValue, multiplyAdds: work, seconds: seconds, rounds: [seconds])
       }

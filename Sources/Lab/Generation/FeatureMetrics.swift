@@ -41,18 +41,16 @@ public enum FeatureMetrics {
   /// Square of the Fréchet distance of two normal distributions:
   /// ‖m₁ - m₂‖² + tr(C₁ + C₂ - 2 (C₁ C₂)^½). A scalar.
   public static func frechetDistance(_ a: FeatureStatistics, _ b: FeatureStatistics) -> Tensor {
-    // (C₁C₂)^½ has the trace of (C₁^½ C₂ C₁^½)^½: the sum of the singular values of C₁^½ C₂^½, of which no root is
-    // taken that would blow up rounding.
-    let roots = [a, b].map { statistics in
-      let (values, vectors) = eigh(statistics.covariance)
+    // The trace of (C₁C₂)^½ is the sum of the singular values of C₁^½ C₂^½: no roots of rounding errors.
+    func root(_ matrix: Tensor) -> Tensor {
+      let (values, vectors) = eigh(matrix)
       return (vectors * maximum(values, 0).sqrt()).matmul(vectors.transpose())
     }
-    let cross = svdvals(roots[0].matmul(roots[1])).sum()
-    let traces = eigvalshSum(a.covariance) + eigvalshSum(b.covariance)
-    return (a.mean - b.mean).square().sum() + traces - 2 * cross
+    let cross = svdvals(root(a.covariance).matmul(root(b.covariance))).sum()
+    return (a.mean - b.mean).square().sum() + trace(a.covariance) + trace(b.covariance) - 2 * cross
   }
 
-  private static func eigvalshSum(_ matrix: Tensor) -> Tensor {
+  private static func trace(_ matrix: Tensor) -> Tensor {
     guard matrix.failure == nil, let size = matrix.shape.last else { return matrix }
     return (matrix * Tensor.eye(size, dtype: matrix.dtype)).sum()
   }
