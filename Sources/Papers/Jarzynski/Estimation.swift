@@ -74,7 +74,8 @@ public enum PartitionFunction {
       let real = try chosen(pilot.annealed(.mala, budget: budget))
       return try LadderEstimator(path, real).run([method], budget: budget, key: key)[0]
     case .bar:
-      return try bridge(path, chosen(pilot.annealed(.mala, budget: budget / 2)), budget, part: pilot.count,
+      return try bridge(
+        path, chosen(pilot.annealed(.mala, budget: budget / 2)), budget, part: pilot.count,
         BridgeSampling(), key)
     }
   }

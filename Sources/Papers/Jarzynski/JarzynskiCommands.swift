@@ -281,7 +281,8 @@ extension JarzynskiCommand {
       if table.reverse.count > 1 {
         print(line("log Z1/Z0, reverse     ", PartitionEstimate(logWeights: table.reverse.map { -$0 }), sign: -1))
         do {
-          print(line("log Z1/Z0, BAR         ", try BridgeSampling().bar(forward: table.forward, reverse: table.reverse)))
+          print(
+            line("log Z1/Z0, BAR         ", try BridgeSampling().bar(forward: table.forward, reverse: table.reverse)))
         } catch let error as TensorError { throw UsageError("\(file): \(error.message)") }
       }
       for warning in forward.warnings { print("warning                \(warning)") }

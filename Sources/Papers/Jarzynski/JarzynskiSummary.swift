@@ -248,7 +248,8 @@ struct JarzynskiSummary {
         .init("bias", .right), .init("cost x rel. var.", .right), .init("ESS", .right), .init("largest weight", .right),
         .init("z", .right),
       ], rows: rows,
-      caption: "\(JarzynskiSummary.capitalised(result.target.description)). \(reference) Budget 2^\(options.largestBudget) gradient evaluations, "
+      caption:
+        "\(JarzynskiSummary.capitalised(result.target.description)). \(reference) Budget 2^\(options.largestBudget) gradient evaluations, "
         + "\(options.seeds) seed\(options.seeds == 1 ? "" : "s"); 95 % intervals; the pilot's evaluations aren't in the budget. "
         + "z: all weights' mean minus the exact ratio in standard errors, optimistic where the largest weight is large."
     )
