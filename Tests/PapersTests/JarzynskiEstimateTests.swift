@@ -249,11 +249,13 @@ private struct Funnel: Energy {
     let real = AnnealedEstimator(
       sampler: AnnealedSampler(path, move: .mala), levels: levels,
       stepSizes: levels.dropFirst().map { 0.25 / pow(1 + 8 * $0, 2) }, settings: "")
-    let both = try LadderEstimator(path, real).run([.integration], budget: 100_000, key: Key(31))
+    let both = try LadderEstimator(path, real).run([.integration, .mbar], budget: 100_000, key: Key(31))
     let bar = try PartitionFunction.bridge(path, real, 60_000, part: 1_000, BridgeSampling(), Key(32))
     for result in both + [bar] {
       let estimate = result.estimate
-      #expect(abs(estimate.logRatio) < max(0.03, 4.5 * estimate.standardError), "\(result.method)")
+      // Simpson's rule has an error of its own.
+      let tolerance = result.method == .integration ? 0.1 : 0.03
+      #expect(abs(estimate.logRatio) < max(tolerance, 4.5 * estimate.standardError), "\(result.method)")
       #expect(estimate.standardError < 0.3 && result.gradients <= 100_000)
     }
     #expect(bar.work.forward.count == bar.work.reverse.count && bar.estimate.standardError < 0.05)

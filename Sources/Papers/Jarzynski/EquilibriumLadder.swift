@@ -129,13 +129,31 @@ extension EquilibriumLadder.Climb {
 
   /// MBAR over the last states of all levels.
   ///
+  /// The walkers of one level are those of the level before, so the error bar is that of groups of walkers, which know
+  /// nothing of each other; MBAR's own takes all states for independent.
+  ///
   /// - Parameter solver: one that has solved the like before, if there is.
   /// - Throws: as `BridgeSampling.mbar`.
   public func bridge(_ solver: BridgeSampling = BridgeSampling()) throws -> PartitionEstimate {
-    let count = slopes.first?.count ?? 0
-    let result = try solver.mbar(energies, counts: levels.map { _ in count })
-    return PartitionEstimate(
-      logRatio: result.logPartitionFunctions.last ?? .nan, standardError: result.standardErrors.last ?? .nan,
-      count: count * levels.count)
+    let walkers = slopes.first?.count ?? 0
+    let count = levels.count
+    func solved(_ energies: Tensor, _ walkers: Int) throws -> (value: Double, error: Double) {
+      let result = try solver.mbar(energies, counts: levels.map { _ in walkers })
+      return (result.logPartitionFunctions.last ?? .nan, result.standardErrors.last ?? .nan)
+    }
+    let (value, independent) = try solved(energies, walkers)
+    var error = independent
+    let groups = 8
+    let size = walkers / groups
+    if size > 1 {
+      let byWalker = energies.reshape([count, count, walkers])
+      let values = try (0..<groups).map { g in
+        try solved(byWalker[.all, .all, (g * size)..<((g + 1) * size)].reshape([count, count * size]), size).value
+      }
+      let mean = values.reduce(0, +) / Double(groups)
+      let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(groups - 1)
+      error = max(error, (variance / Double(groups)).squareRoot())
+    }
+    return PartitionEstimate(logRatio: value, standardError: error, count: walkers * count)
   }
 }
