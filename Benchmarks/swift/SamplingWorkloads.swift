@@ -11,7 +11,7 @@ extension Workload {
       let sampler = AnnealedSampler(ring, move: .mala)
       let steps = size.pick(200, tiny: 5)
       let work = try sampler.work(
-        count: size.pick(4096, tiny: 8), levels: Schedule.levels(steps),
+        count: size.pick(4096, tiny: 8), levels: AnnealingSchedule.levels(steps),
         stepSizes: Array(repeating: 0.2, count: steps), key: Key(words: data.at("key")))
       return (work.mean(), work)
     })

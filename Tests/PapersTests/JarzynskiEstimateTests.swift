@@ -245,7 +245,7 @@ private struct Funnel: Energy {
   @Test func integrationAndBridgesAgree() throws {
     let path = AnnealingPath.geometric(
       from: QuadraticEnergy(mean: [0], standardDeviation: [2]), to: GaussianMixture.bimodal)
-    let levels = Schedule.levels(20, power: 2)
+    let levels = AnnealingSchedule.levels(20, power: 2)
     let real = AnnealedEstimator(
       sampler: AnnealedSampler(path, move: .mala), levels: levels,
       stepSizes: levels.dropFirst().map { 0.25 / pow(1 + 8 * $0, 2) }, settings: "")

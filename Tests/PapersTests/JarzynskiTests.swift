@@ -195,7 +195,7 @@ private func deviation(_ logWeights: [Double], exact: Double = 0) -> Double {
 }
 
 @Suite struct JarzynskiAnnealingTests {
-  private let levels = Schedule.levels(12, power: 2)
+  private let levels = AnnealingSchedule.levels(12, power: 2)
 
   @Test(arguments: [Move.mala, .hmc(leapfrogs: 3), .underdamped(friction: 1), .correctedLangevin])
   func exactMovesAreUnbiased(_ move: Move) throws {
@@ -219,7 +219,7 @@ private func deviation(_ logWeights: [Double], exact: Double = 0) -> Double {
 
   @Test func stepSizesFindTheirAcceptance() throws {
     let sampler = AnnealedSampler(linePath, move: .mala)
-    let many = Schedule.levels(60)
+    let many = AnnealingSchedule.levels(60)
     let tuned = try sampler.tuned(count: 8_000, levels: many, start: 50, acceptance: 0.7, key: Key(13))
     let run = try sampler.run(count: 8_000, levels: many, stepSizes: tuned.stepSizes, key: Key(14))
     let mean = run.acceptance.reduce(0, +) / 60
@@ -238,7 +238,7 @@ private func deviation(_ logWeights: [Double], exact: Double = 0) -> Double {
       target: QuadraticEnergy(stiffness: [k], slope: [-2 * k], constant: 2 * k),
       coefficients: { [Tensor.ones(like: $0), 2 * $0, 4 * $0.square()] }, draw: { start.samples($0, count: $1) })
     let run = try AnnealedSampler(path, move: .ornsteinUhlenbeck).run(
-      count: 8_000, levels: Schedule.levels(10), stepSizes: Array(repeating: 0.1, count: 10), key: Key(15))
+      count: 8_000, levels: AnnealingSchedule.levels(10), stepSizes: Array(repeating: 0.1, count: 10), key: Key(15))
     let n = Double(run.work.count)
     let mean = run.work.reduce(0, +) / n
     let variance = run.work.reduce(0) { $0 + pow($1 - mean, 2) } / (n - 1)

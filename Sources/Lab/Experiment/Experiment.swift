@@ -6,8 +6,11 @@ public protocol Experiment: Sendable {
   /// The paper.
   var paper: Paper { get }
 
-  /// Data sets that it uses: they are registered with it, and their statements audited before it runs.
+  /// Data sets that it may use: they are registered with it, and their statements audited before it runs.
   var datasets: [DatasetInfo] { get }
+
+  /// Those of the data sets that a run with some options uses: only their statements stand in its way.
+  func datasets(for options: Options) -> [DatasetInfo]
 
   /// Trains, measures and judges.
   ///
@@ -20,6 +23,8 @@ public protocol Experiment: Sendable {
 
 extension Experiment {
   public var datasets: [DatasetInfo] { [] }
+
+  public func datasets(for options: Options) -> [DatasetInfo] { datasets }
 }
 
 /// Options of an experiment: a flat Codable struct, whose fields `show` lists and `--set key=value` changes.

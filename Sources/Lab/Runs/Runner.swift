@@ -44,8 +44,10 @@ public struct Runner: Sendable {
   }
 
   /// The gate of an experiment's data, passed; nil where nothing is in the way.
-  private func gate<E: Experiment>(_ experiment: E, _ acknowledgement: String?) throws -> DataGate? {
-    let datasets = experiment.datasets
+  private func gate<E: Experiment>(
+    _ experiment: E, _ options: E.Options, _ acknowledgement: String?
+  ) throws -> DataGate? {
+    let datasets = experiment.datasets(for: options)
     let registry = registryFolder.map { DatasetRegistry(datasets, folder: $0) } ?? DatasetRegistry(datasets)
     return try DataGate(datasets, registry)?.passed(because: acknowledgement)
   }
@@ -57,7 +59,7 @@ public struct Runner: Sendable {
   ///   findings and no reason is given; what the experiment threw, after it was recorded.
   public func start<E: Experiment>(_ experiment: E, _ request: Request) throws -> Result {
     let options = try E.Options.parse(request.settings, scale: request.scale)
-    let gate = try gate(experiment, request.acknowledgement)
+    let gate = try gate(experiment, options, request.acknowledgement)
     let store = try RunStore(opening: request.root, create: true)
     let folder = try RunFolder.create(in: request.root, experiment: experiment.paper.name)
     let record = RunRecord(
@@ -96,8 +98,9 @@ public struct Runner: Sendable {
     guard record.state != .done else {
       throw UsageError("--resume \(run): is done; its report is \(folder.reportURL.path)")
     }
-    record.gate = try gate(experiment, acknowledgement ?? record.gate?.reason) ?? record.gate
-    return try carryOut(experiment, E.Options.decode(record.options), record, folder, store, resumed: true)
+    let options = try E.Options.decode(record.options)
+    record.gate = try gate(experiment, options, acknowledgement ?? record.gate?.reason) ?? record.gate
+    return try carryOut(experiment, options, record, folder, store, resumed: true)
   }
 
   private func carryOut<E: Experiment>(

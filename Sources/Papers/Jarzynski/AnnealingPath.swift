@@ -129,7 +129,7 @@ extension AnnealingPath {
 }
 
 /// Levels of a path and how fast they're passed.
-public enum Schedule {
+public enum AnnealingSchedule {
   /// (n/N)^power for n = 0 … N; a power above 1 spends more steps near the reference.
   public static func levels(_ steps: Int, power: Double = 1) -> [Double] {
     (0...max(1, steps)).map { pow(Double($0) / Double(max(1, steps)), power) }

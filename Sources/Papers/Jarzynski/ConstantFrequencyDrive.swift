@@ -86,6 +86,6 @@ public struct ConstantFrequencyDrive: Sendable {
       coefficients: { [$0 * (k1 - k0) + k0] }, draw: { first.samples($0, count: $1) })
     let sampler = AnnealedSampler(path, move: .ornsteinUhlenbeck)
     let sizes = Array(repeating: time / Double(steps), count: steps)
-    return try sampler.run(count: count, levels: Schedule.levels(steps), stepSizes: sizes, key: key).work
+    return try sampler.run(count: count, levels: AnnealingSchedule.levels(steps), stepSizes: sizes, key: key).work
   }
 }

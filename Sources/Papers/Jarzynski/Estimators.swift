@@ -170,7 +170,7 @@ final class LadderEstimator {
   init(_ path: AnnealingPath, _ real: AnnealedEstimator) {
     let steps = Double(real.stepSizes.count)
     power = steps > 1 ? max(1, -log(real.levels[1]) / log(steps)) : 1
-    levels = Schedule.levels(16, power: power)
+    levels = AnnealingSchedule.levels(16, power: power)
     stepSizes = levels.map { real.stepSize(at: $0) }
     ladder = EquilibriumLadder(path, sweeps: 20)
   }

@@ -115,9 +115,17 @@ public struct JarzynskiOptions: ExperimentOptions {
 /// evidences of models of real data.
 public struct JarzynskiExperiment: Experiment {
   public var paper: Paper { .jarzynski }
-  public var datasets: [DatasetInfo] { [ScikitLearnData.wine, ScikitLearnData.digits] }
+  public var datasets: [DatasetInfo] { Self.datasets(of: JarzynskiTarget.allCases) }
 
   public init() {}
+
+  public func datasets(for options: JarzynskiOptions) -> [DatasetInfo] { Self.datasets(of: options.targets) }
+
+  private static func datasets(of targets: [JarzynskiTarget]) -> [DatasetInfo] {
+    targets.compactMap(\.dataset).reduce(into: []) { sets, set in
+      if !sets.contains(where: { $0.name == set.name }) { sets.append(set) }
+    }
+  }
 
   public func run(_ context: RunContext<JarzynskiOptions>) throws -> Outcome {
     let options = context.options
@@ -125,7 +133,7 @@ public struct JarzynskiExperiment: Experiment {
     defer { bar.finish() }
     // The longest first, so that none is left alone at the end.
     let order: [JarzynskiTarget] = [
-      .evidence, .digits, .doubleWell, .harmonic, .smallEvidence, .ring, .grid, .bimodal,
+      .cancerEvidence, .smallCancerEvidence, .evidence, .digits, .doubleWell, .harmonic, .smallEvidence, .ring, .grid, .bimodal,
     ].filter { options.targets.contains($0) }
     let targets = try parallel(order, workers: options.parallelRuns) { target in
       if let known = try context.load(TargetResult.self, from: target.rawValue) {

@@ -39,7 +39,7 @@ extension JarzynskiSummary {
       let weights = result.methods.filter { [.mala, .virtual, .virtualMultistep].contains($0.method) }.map {
         ($0.method.title, $0.logWeights.map { $0 - result.reference })
       }
-      if [.ring, .evidence].contains(result.target) {
+      if [.ring, .evidence, .cancerEvidence].contains(result.target) {
         blocks.append(
           .chart(
             Self.histogram(weights, title: "Log-weights, \(result.target.title)"),
@@ -47,7 +47,7 @@ extension JarzynskiSummary {
       }
       if result.target == .ring, let crossing = crossing(result) { blocks.append(crossing) }
     }
-    blocks += evidenceBlocks()
+    for pair in pairs { blocks += evidenceBlocks(pair) }
     blocks += [
       .heading("Unbiased for any parameters"), .table(unbiasedTable), .heading("Constant-frequency drive"),
       .text(
@@ -138,22 +138,22 @@ extension JarzynskiSummary {
       caption: "Work of switching forward, and minus that of switching back from exact samples of the target.")
   }
 
-  private func evidenceBlocks() -> [ReportBlock] {
-    let methods: [EstimationMethod] = [.mala, .hmc, .virtualMultistep, .virtual].filter { !bayesFactors($0).isEmpty }
-    guard let large = target(.evidence), let small = target(.smallEvidence), !methods.isEmpty else { return [] }
-    let reference = large.reference - small.reference + large.logInitial - small.logInitial
+  private func evidenceBlocks(_ pair: ModelPair) -> [ReportBlock] {
+    let methods: [EstimationMethod] = [.mala, .hmc, .virtualMultistep, .virtual].filter {
+      !pair.factors($0).isEmpty
+    }
+    guard !methods.isEmpty else { return [] }
     let rows = methods.map { method in
-      let values = bayesFactors(method)
-      return [
-        method.title, Self.number(values), Format.short(Self.rms(values.map { $0 - reference })),
-      ]
+      let values = pair.factors(method)
+      return [method.title, Self.number(values), Format.short(Self.rms(values.map { $0 - pair.reference }))]
     }
     return [
-      .heading("Which model?"),
+      .heading("Which model? \(pair.name)"),
       .table(
         ReportTable(
           columns: [.init("method"), .init("log Bayes factor", .right), .init("RMS error", .right)], rows: rows,
-          caption: "All 13 features against 3, 178 wines; positive favours all. Reference \(Format.short(reference)). "
+          caption: "\(pair.large.target.title) against \(pair.small.target.title); positive favours the former. "
+            + "Reference \(Format.short(pair.reference)) ± \(Format.short(pair.referenceError)). "
             + "Mean and standard deviation over seeds, 2^\(options.largestBudget) gradient evaluations for each model.")
       ),
     ]

@@ -53,7 +53,7 @@ struct HarmonicStudy: Codable, Sendable {
     }
     let annealed = try (isQuick ? [10] : [2.0, 10, 50]).enumerated().map { i, time in
       let steps = Int(time / 0.1)
-      let levels = Schedule.levels(steps)
+      let levels = AnnealingSchedule.levels(steps)
       // In the reduced energy time runs by the temperature.
       let sizes = levels.dropFirst().map { 0.1 / (0.2 * pow(10, $0)) }
       let estimator = AnnealedEstimator(

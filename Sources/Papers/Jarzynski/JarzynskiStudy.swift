@@ -193,7 +193,7 @@ struct TargetStudy {
   ) throws -> (Double, Double) {
     let steps = options.referenceSteps
     let power = real.stepSizes.count > 1 ? -log(real.levels[1]) / log(Double(real.stepSizes.count)) : 1
-    let levels = Schedule.levels(steps, power: power)
+    let levels = AnnealingSchedule.levels(steps, power: power)
     let sizes = levels.dropFirst().map { real.stepSize(at: $0) }
     let run = try real.sampler.run(
       count: options.referenceTrajectories, levels: levels, stepSizes: Array(sizes), key: key.foldIn(1))

@@ -22,7 +22,8 @@ struct JarzynskiSummary {
 
   func claims() -> [Claim] {
     var claims = [harmonicClaim()]
-    claims += [ringClaim(), lineClaim(), unbiasedClaim(), evidenceClaim(), factorClaim()].compactMap { $0 }
+    claims += [ringClaim(), lineClaim(), unbiasedClaim()].compactMap { $0 }
+    claims += pairs.flatMap { [evidenceClaim($0), factorClaim($0)].compactMap { $0 } }
     claims += informative()
     if let pymbar {
       claims.append(
@@ -105,38 +106,37 @@ struct JarzynskiSummary {
     return abs(Statistics.mean(values) - reference) / (error * error + referenceError * referenceError).squareRoot()
   }
 
-  private func evidenceClaim() -> Claim? {
-    let rows = [JarzynskiTarget.evidence, .smallEvidence].compactMap { target($0) }.flatMap { result in
+  private func evidenceClaim(_ pair: ModelPair) -> Claim? {
+    let rows = [pair.large, pair.small].flatMap { result in
       [EstimationMethod.mala, .virtualMultistep].compactMap { result.method($0) }.compactMap { method in
         method.estimates.last.map { deviation($0, result.reference, result.referenceError) }
       }
     }
     guard options.seeds > 1, let worst = rows.max() else { return nil }
     return Claim(
-      "evidence", statement: "log evidences of two models of real data agree with a long reference", measured: worst,
+      "evidence, \(pair.name)",
+      statement: "log evidences of two models of \(pair.name) agree with a long reference", measured: worst,
       unit: "std. errors", comparison: .atMost, threshold: 4,
       baseline: "\(options.referenceTrajectories) trajectories of \(options.referenceSteps) steps",
       seeds: options.seeds)
   }
 
-  /// log Bayes factor of the two models of the wine data, by seed.
-  func bayesFactors(_ method: EstimationMethod) -> [Double] {
-    guard let large = target(.evidence), let small = target(.smallEvidence),
-      let a = large.method(method)?.estimates.last, let b = small.method(method)?.estimates.last
-    else { return [] }
-    let offset = large.logInitial - small.logInitial
-    return zip(a, b).map { $0 - $1 + offset }
+  /// The two models of each data set whose evidences were estimated both.
+  var pairs: [ModelPair] {
+    JarzynskiTarget.modelPairs.compactMap { names in
+      guard let large = target(names.large), let small = target(names.small) else { return nil }
+      return ModelPair(large: large, small: small)
+    }
   }
 
-  private func factorClaim() -> Claim? {
-    let values = bayesFactors(.virtualMultistep)
-    guard let large = target(.evidence), let small = target(.smallEvidence), !values.isEmpty else { return nil }
-    let reference = large.reference - small.reference + large.logInitial - small.logInitial
-    let baseline = bayesFactors(.mala).map { $0 - reference }
+  private func factorClaim(_ pair: ModelPair) -> Claim? {
+    let values = pair.factors(.virtualMultistep)
+    guard !values.isEmpty else { return nil }
+    let baseline = pair.factors(.mala).map { $0 - pair.reference }
     return Claim(
-      "Bayes factor",
+      "Bayes factor, \(pair.name)",
       statement: "error of the log Bayes factor of the two models, virtual multi-step, root mean square",
-      measured: Self.rms(values.map { $0 - reference }), unit: "nats", comparison: .informative,
+      measured: Self.rms(values.map { $0 - pair.reference }), unit: "nats", comparison: .informative,
       baseline: "AIS, Langevin: \(Format.short(Self.rms(baseline)))", seeds: values.count)
   }
 
@@ -264,5 +264,26 @@ struct JarzynskiSummary {
       rows: drive.rows.map { row in
         [row.time, row.hamiltonian, row.hamiltonianExact, row.langevin].map(Format.short)
       }, caption: "Relative variance of the weight, stiffness 1 to 20 with mass alike.")
+  }
+}
+
+/// Two models of the same data.
+struct ModelPair {
+  let large: TargetResult
+  let small: TargetResult
+
+  /// Of the data set.
+  var name: String { large.target.dataset?.name ?? "data" }
+
+  /// log Bayes factor by the long references, in nats.
+  var reference: Double { large.reference - small.reference + large.logInitial - small.logInitial }
+
+  var referenceError: Double { hypot(large.referenceError, small.referenceError) }
+
+  /// log Bayes factor by a method's largest budget, by seed.
+  func factors(_ method: EstimationMethod) -> [Double] {
+    guard let a = large.method(method)?.estimates.last, let b = small.method(method)?.estimates.last else { return [] }
+    let offset = large.logInitial - small.logInitial
+    return zip(a, b).map { $0 - $1 + offset }
   }
 }

@@ -11,6 +11,8 @@ public enum JarzynskiTarget: String, Codable, CaseIterable, Sendable {
   case harmonic
   case evidence
   case smallEvidence = "small-evidence"
+  case cancerEvidence = "cancer-evidence"
+  case smallCancerEvidence = "small-cancer-evidence"
   case digits
 
   var title: String {
@@ -22,6 +24,8 @@ public enum JarzynskiTarget: String, Codable, CaseIterable, Sendable {
     case .harmonic: "harmonic, d = 10"
     case .evidence: "evidence, 13 features"
     case .smallEvidence: "evidence, 3 features"
+    case .cancerEvidence: "breast cancer, 30 features"
+    case .smallCancerEvidence: "breast cancer, 10 features"
     case .digits: "Boltzmann machine, d = 64"
     }
   }
@@ -36,12 +40,26 @@ public enum JarzynskiTarget: String, Codable, CaseIterable, Sendable {
     case .harmonic: "stiffness 1 … 4 in ten coordinates, inverse temperature 0.2 to 2"
     case .evidence: "logistic regression on wine (cultivar 2 against the others), all features, from its prior N(0, 1)"
     case .smallEvidence: "the same with alcohol, flavanoids and colour intensity alone"
+    case .cancerEvidence: "logistic regression on breast cancer (malignant or not), all features, from its prior N(0, 1)"
+    case .smallCancerEvidence: "the same with the means of the ten measures alone"
     case .digits: "Gaussian-Bernoulli machine with 12 hidden units trained on 8 x 8 digits, from a Gaussian about it"
     }
   }
 
-  /// Features of the smaller model of the wine data.
-  static let smallFeatures = ["alcohol", "flavanoids", "colour intensity"]
+  /// Pairs of models whose evidences are compared: all features against some.
+  static let modelPairs: [(large: JarzynskiTarget, small: JarzynskiTarget)] = [
+    (.evidence, .smallEvidence), (.cancerEvidence, .smallCancerEvidence),
+  ]
+
+  /// The data that it needs.
+  var dataset: DatasetInfo? {
+    switch self {
+    case .evidence, .smallEvidence: ScikitLearnData.wine
+    case .cancerEvidence, .smallCancerEvidence: ScikitLearnData.breastCancer
+    case .digits: ScikitLearnData.digits
+    default: nil
+    }
+  }
 
   /// Stiffness of the harmonic target, 1 … 4.
   static let stiffness = (0..<10).map { 1 + 3 * Double($0) / 9 }
@@ -61,26 +79,37 @@ public enum JarzynskiTarget: String, Codable, CaseIterable, Sendable {
     case .doubleWell:
       return .geometric(from: centred(10, 1), to: DoubleWellEnergy(dimension: 10, barrier: 3))
     case .harmonic: return .tempering(QuadraticEnergy(stiffness: Self.stiffness), from: 0.2, to: 2)
-    case .evidence, .smallEvidence:
-      let table = try ScikitLearnData.load(ScikitLearnData.wine)
-      let energy = try LogisticRegressionEnergy(
-        table, columns: self == .evidence ? [] : Self.smallFeatures,
-        positive: table.classNames.dropFirst().first)
-      return .geometric(from: energy.prior, to: energy)
+    case .evidence: return try Self.evidence(ScikitLearnData.wine, "class 1") { _ in true }
+    case .smallEvidence:
+      let few = ["alcohol", "flavanoids", "colour intensity"]
+      return try Self.evidence(ScikitLearnData.wine, "class 1") { few.contains($0) }
+    case .cancerEvidence: return try Self.evidence(ScikitLearnData.breastCancer, "malignant") { _ in true }
+    case .smallCancerEvidence:
+      return try Self.evidence(ScikitLearnData.breastCancer, "malignant") { $0.hasPrefix("mean ") }
     case .digits:
       let machine = try Self.machine()
       return .geometric(from: try machine.reference, to: machine)
     }
   }
 
+  /// From the prior of a logistic regression on some features to its posterior.
+  private static func evidence(
+    _ data: DatasetInfo, _ positive: String, _ hasFeature: (String) -> Bool
+  ) throws -> AnnealingPath {
+    let table = try ScikitLearnData.load(data)
+    let energy = try LogisticRegressionEnergy(
+      table, columns: table.featureNames.filter(hasFeature), positive: positive)
+    return .geometric(from: energy.prior, to: energy)
+  }
+
   /// Whether an evaluation goes over data or many units, so that it takes microseconds.
-  var isCostly: Bool { [.evidence, .smallEvidence, .digits].contains(self) }
+  var isCostly: Bool { dataset != nil }
 
   /// Estimators that are tried on it, of those asked for.
   func methods(_ asked: [EstimationMethod]) -> [EstimationMethod] {
     switch self {
-    case .smallEvidence: asked.filter { [.mala, .virtual, .virtualMultistep].contains($0) }
-    case .evidence, .digits: asked.filter { $0 != .underdamped }
+    case .smallEvidence, .smallCancerEvidence: asked.filter { [.mala, .virtual, .virtualMultistep].contains($0) }
+    case .evidence, .cancerEvidence, .digits: asked.filter { $0 != .underdamped }
     default: asked
     }
   }

@@ -131,7 +131,7 @@ public struct Pilot {
       for (i, power) in grid.powers.enumerated() {
         for (j, aim) in aims.enumerated() {
           let key = key.foldIn(1000 * steps + 10 * i + j)
-          let levels = Schedule.levels(steps, power: power)
+          let levels = AnnealingSchedule.levels(steps, power: power)
           let tuned = try sampler.tuned(
             count: count, levels: levels, start: 0.1, acceptance: aim, key: key)
           gradients += 2 * count * sampler.gradients(steps: steps)
@@ -166,7 +166,7 @@ public struct Pilot {
         let lengths = grid.windowLengths.map { max(1, $0 / windows) }
         let sampler = VirtualSampler(path, longest: lengths.max() ?? 1, moves: moves)
         for power in grid.powers {
-          let sizes = Schedule.levels(windows, power: power).dropFirst().map { real.stepSize(at: $0) }
+          let sizes = AnnealingSchedule.levels(windows, power: power).dropFirst().map { real.stepSize(at: $0) }
           best += try virtualTrials(
             sampler, Chain(windows: windows, power: power, stepSizes: sizes), lengths, grid.windowFrictions,
             grid.windowSteps, Array(grid.momentumPrecisions.prefix(2)), budget)
@@ -187,7 +187,7 @@ public struct Pilot {
     _ sampler: VirtualSampler, _ chain: Chain, _ lengths: [Int], _ frictions: [Double], _ steps: [Double],
     _ precisions: [Double], _ budget: Int
   ) throws -> [Trial<VirtualEstimator>] {
-    let levels = Schedule.levels(chain.windows, power: chain.power)
+    let levels = AnnealingSchedule.levels(chain.windows, power: chain.power)
     let frequency = try frequency()
     let isTempered = path.momentumPrecisions.0 != path.momentumPrecisions.1
     let momenta = isTempered ? [nil] : precisions.map { [$0, 1] as [Double]? }

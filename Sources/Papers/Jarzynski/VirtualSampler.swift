@@ -91,7 +91,7 @@ public final class VirtualSampler {
     count: Int, parameters: [VirtualParameters], levels: [Double]? = nil, stepSizes: [Double]? = nil, key: Key
   ) throws -> Tensor {
     try output(
-      count: count, parameters: parameters, levels: levels ?? Schedule.levels(parameters.count),
+      count: count, parameters: parameters, levels: levels ?? AnnealingSchedule.levels(parameters.count),
       stepSizes: stepSizes ?? parameters.map { _ in 0 }, key: key
     ).logRatio
   }
