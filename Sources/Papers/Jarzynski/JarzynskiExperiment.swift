@@ -133,7 +133,8 @@ public struct JarzynskiExperiment: Experiment {
     defer { bar.finish() }
     // The longest first, so that none is left alone at the end.
     let order: [JarzynskiTarget] = [
-      .cancerEvidence, .smallCancerEvidence, .evidence, .digits, .doubleWell, .harmonic, .smallEvidence, .ring, .grid, .bimodal,
+      .cancerEvidence, .smallCancerEvidence, .evidence, .digits, .doubleWell, .harmonic, .smallEvidence, .ring, .grid,
+      .bimodal,
     ].filter { options.targets.contains($0) }
     let targets = try parallel(order, workers: options.parallelRuns) { target in
       if let known = try context.load(TargetResult.self, from: target.rawValue) {

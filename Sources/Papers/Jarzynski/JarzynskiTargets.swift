@@ -40,7 +40,8 @@ public enum JarzynskiTarget: String, Codable, CaseIterable, Sendable {
     case .harmonic: "stiffness 1 … 4 in ten coordinates, inverse temperature 0.2 to 2"
     case .evidence: "logistic regression on wine (cultivar 2 against the others), all features, from its prior N(0, 1)"
     case .smallEvidence: "the same with alcohol, flavanoids and colour intensity alone"
-    case .cancerEvidence: "logistic regression on breast cancer (malignant or not), all features, from its prior N(0, 1)"
+    case .cancerEvidence:
+      "logistic regression on breast cancer (malignant or not), all features, from its prior N(0, 1)"
     case .smallCancerEvidence: "the same with the means of the ten measures alone"
     case .digits: "Gaussian-Bernoulli machine with 12 hidden units trained on 8 x 8 digits, from a Gaussian about it"
     }
