@@ -7,12 +7,14 @@ public enum ReportStyle {
       --paper: #ffffff; --ink: #1b1f27; --muted: #5f6775; --line: #e2e5ea; --soft: #f5f6f8; --link: #1c5bd0;
       --holds: #14713d; --holds-soft: #e1f5e8; --fails: #b3261e; --fails-soft: #fde7e5; --open: #775500; --open-soft: #fbf1d5;
       --series-1: #2867c9; --series-2: #d9691a; --series-3: #14907f; --series-4: #b23a84; --series-5: #7c5cc4;
-      --series-6: #a88400; --series-7: #6d7685; --series-8: #c0392b; --on-series: #ffffff; }
+      --series-6: #a88400; --series-7: #6d7685; --series-8: #c0392b;
+      --series-9: #5d8a1f; --series-10: #8a5a3c; --on-series: #ffffff; }
     @media screen and (prefers-color-scheme: dark) { :root {
       --paper: #14171c; --ink: #e8eaee; --muted: #9aa3b2; --line: #2c323c; --soft: #1d2129; --link: #8ab4ff;
       --holds: #7ddba0; --holds-soft: #15331f; --fails: #ff9d94; --fails-soft: #3d1c1a; --open: #ecc965; --open-soft: #362c12;
       --series-1: #5b96f5; --series-2: #f0924e; --series-3: #3cbfab; --series-4: #e077b5;
-      --series-5: #a68bea; --series-6: #d4b43c; --series-7: #98a1b0; --series-8: #ee7b6f; --on-series: #0d1320; } }
+      --series-5: #a68bea; --series-6: #d4b43c; --series-7: #98a1b0; --series-8: #ee7b6f;
+      --series-9: #9cc45a; --series-10: #c69a7c; --on-series: #0d1320; } }
     * { box-sizing: border-box; }
     body { margin: 0; background: var(--paper); color: var(--ink);
       font: 16px/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif; }

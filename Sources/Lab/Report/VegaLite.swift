@@ -2,7 +2,7 @@ import Foundation
 
 extension Chart {
   /// Colours are CSS variables of the report's page, so that a chart follows its light and dark style.
-  private static let palette: [JSONValue] = (1...8).map { .string("var(--series-\($0))") }
+  private static let palette: [JSONValue] = (1...10).map { .string("var(--series-\($0))") }
   private static let height = 300
 
   /// The Vega-Lite 4 specification.

@@ -34,6 +34,8 @@ public struct KMeans: Sendable {
   /// Starts, of which the best end is taken.
   public var starts = 10
   public var maxSteps = 300
+  /// Centres that move by less in all, squared and over the points' mean variance, have arrived.
+  public var tolerance = 1e-4
   public var seed: UInt64 = 0
 
   public init(_ clusters: Int, starts: Int = 10, seed: UInt64 = 0) {
@@ -70,6 +72,7 @@ public struct KMeans: Sendable {
   private func run(_ x: Tensor, _ r: Int, _ key: Key) throws -> (Tensor, Tensor) {
     let (n, d, k) = (x.shape[0], x.shape[1], clusters)
     let norms = (x * x).sum(1).expandDims(1)  // [n, 1]
+    let small = x.variance(axes: [0]).mean() * tolerance
     /// Squared distances [n, r] to a centre [r, d] each.
     func distances(_ centres: Tensor) -> Tensor {
       let squares = (centres * centres).sum(1).expandDims(0)
@@ -102,7 +105,9 @@ public struct KMeans: Sendable {
       let means = sums / maximum(counts, 1).expandDims(2)
       let centres = select(
         (counts .== 0).expandDims(2).broadcast(to: [r, k, d]), farthest.broadcast(to: [r, k, d]), means)
-      let changed = (labels .!= state[1]).any() .|| (counts .== 0).any()
+      let shifts = (centres - state[0]).square().sum(2).sum(1)  // [r]
+      let moved = (labels .!= state[1]).any(0) .&& (shifts .> small)
+      let changed = moved.any() .|| (counts .== 0).any()
       return [centres, labels, changed, state[3] + 1]
     }
     let all = allDistances(end[0])

@@ -235,7 +235,8 @@ struct MethodComparison {
       else { continue }
       let (points, truth) = try set.draw(context.seed)
       var options = SpectralOptions(clusters: set.clusters)
-      options.similarity.nNeighbors = Int(value)
+      // Few neighbours cut a moon into several components, of which there is little to see.
+      options.similarity.nNeighbors = name == "moons" ? max(10, Int(value)) : Int(value)
       options.laplacian = .symmetric
       options.seed = context.seed
       let graph = try SimilarityGraph(points, options.similarity)
@@ -245,7 +246,7 @@ struct MethodComparison {
         blocks.append(
           SpectralFigures.scatter(
             points.values, width: 2, labels: found.clusters.labels, x: "x", y: "y", title: "The points",
-            caption: "Clusters that spectral clustering found."))
+            caption: "Clusters that spectral clustering found, \(options.similarity.nNeighbors) neighbours."))
       }
       let embedding = try SpectralEmbedding(graph, components: 15, .randomWalk, seed: context.seed)
       if name == "moons" {

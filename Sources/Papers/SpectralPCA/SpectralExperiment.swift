@@ -26,6 +26,8 @@ public struct SpectralPCAOptions: ExperimentOptions {
   public var blockDegree: Double
   /// Numbers of points whose time is taken.
   public var sizes: [Int]
+  /// Numbers of points in ten dimensions whose time is taken.
+  public var wideSizes: [Int]
   /// Python whose scikit-learn is timed beside; `python3` is tried where there is none, `no` takes none.
   public var python: String?
   /// Seconds that scikit-learn is waited for at each size.
@@ -38,6 +40,7 @@ public struct SpectralPCAOptions: ExperimentOptions {
     fashionImages = isQuick ? 0 : 1_000
     (blockVertices, blockGraphs, blockDegree) = (isQuick ? 500 : 2_000, isQuick ? 2 : 6, 20)
     sizes = isQuick ? [1_000, 3_000] : [1_000, 3_000, 10_000, 30_000, 100_000]
+    wideSizes = isQuick ? [] : [10_000, 30_000, 100_000]
     peerSeconds = isQuick ? 10 : 60
   }
 
@@ -53,7 +56,8 @@ public struct SpectralPCAOptions: ExperimentOptions {
     "blockVertices": "vertices of graphs of the stochastic block model",
     "blockGraphs": "graphs at each strength of signal",
     "blockDegree": "mean number of neighbours in them",
-    "sizes": "numbers of points whose time is taken",
+    "sizes": "numbers of points of the plane whose time is taken",
+    "wideSizes": "numbers of points in ten dimensions whose time is taken",
     "python": "a Python with scikit-learn to time beside; python3 is tried without it, no takes none",
     "peerSeconds": "seconds that scikit-learn is waited for at each size",
   ]
@@ -73,8 +77,10 @@ public struct SpectralPCAOptions: ExperimentOptions {
     try require((1...100).contains(blockGraphs), "blockGraphs is \(blockGraphs), expected 1 to 100")
     try require(blockDegree >= 4 && blockDegree < 50, "blockDegree is \(blockDegree), expected 4 to 50")
     try require(sizes.count >= 2, "sizes has \(sizes.count) numbers, a slope needs two")
-    try require(sizes.allSatisfy { (100...1_000_000).contains($0) }, "sizes are 100 to 1000000")
-    try require(sizes == Set(sizes).sorted(), "sizes must rise")
+    for (name, sizes) in [("sizes", sizes), ("wideSizes", wideSizes)] {
+      try require(sizes.allSatisfy { (100...1_000_000).contains($0) }, "\(name) are 100 to 1000000")
+      try require(sizes == Set(sizes).sorted(), "\(name) must rise")
+    }
     try require((1...3_600).contains(peerSeconds), "peerSeconds is \(peerSeconds), expected 1 to 3600")
   }
 }
