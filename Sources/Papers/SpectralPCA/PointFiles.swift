@@ -84,6 +84,10 @@ struct SpectralInput {
   private static func table(_ path: String, separator: Character, classColumn: String?) throws -> SpectralInput {
     var table = try CSV(path: path, hasHeader: false, separator: separator)
     guard let first = table.rows.first else { throw FormatError(path, "is empty, expected points") }
+    if separator == "\t", first.count == 1, first[0].contains(" "), !first[0].contains("\"") {
+      throw FormatError(
+        table.place(ofRow: 0), "has no tab; expected coordinates with tabs between them, or --edges for an edge list")
+    }
     // A first line that isn't numbers names the columns; a class may be a word in any line.
     let classPlace = classColumn.flatMap { Int($0) }.map { $0 - 1 }
     let isHeader = first.enumerated().contains { $0.offset != classPlace && number($0.element) == nil }

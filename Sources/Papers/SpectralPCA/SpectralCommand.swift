@@ -63,8 +63,9 @@ struct GraphArguments: ParsableArguments {
   @Option(help: "How similarities are made of points: \(Affinity.allCases.map(\.rawValue).joined(separator: ", ")).")
   var affinity = Affinity.nearestNeighbors
   @Option(
-    name: [.customLong("n-neighbors"), .customLong("n_neighbors")], help: "Neighbours of a point, itself counted.")
-  var nNeighbors = 10
+    name: [.customLong("n-neighbors"), .customLong("n_neighbors")],
+    help: "Neighbours of a point, itself counted (default: 10, or all points where there are fewer).")
+  var nNeighbors: Int?
   @Option(help: "Of the Gaussian exp(-gamma |x - y|²) (default: by the typical distance to the last neighbour).")
   var gamma: Double?
   @Option(help: "Radius of the epsilon graph (default: twice that distance).")
@@ -92,15 +93,16 @@ struct GraphArguments: ParsableArguments {
     return try input.standardized()
   }
 
-  var similarity: SimilarityOptions {
-    var options = SimilarityOptions(affinity, nNeighbors: nNeighbors, gamma: gamma)
+  func similarity(_ input: SpectralInput) -> SimilarityOptions {
+    var options = SimilarityOptions(
+      affinity, nNeighbors: nNeighbors ?? min(10, max(2, input.names.count)), gamma: gamma)
     options.epsilon = epsilon
     return options
   }
 
   func graph(_ input: SpectralInput) throws -> SimilarityGraph {
     switch input.content {
-    case .points(let points): return try SimilarityGraph(points, similarity)
+    case .points(let points): return try SimilarityGraph(points, similarity(input))
     case .graph(let matrix): return try SimilarityGraph(matrix)
     }
   }
@@ -170,7 +172,7 @@ extension SpectralCommand {
     func run() throws {
       var input = try graph.input()
       var options = SpectralOptions(clusters: clusters.value)
-      options.similarity = graph.similarity
+      options.similarity = graph.similarity(input)
       (options.laplacian, options.solver, options.tolerance) = (graph.laplacian, graph.eigenSolver, graph.eigenTol)
       (options.assignment, options.starts, options.maxClusters) = (assignLabels, nInit, maxClusters)
       options.seed = graph.randomState
