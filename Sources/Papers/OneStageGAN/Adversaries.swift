@@ -167,6 +167,8 @@ public final class GANProgram<G: GeneratorNetwork, D: DiscriminatorNetwork>: @un
   public let step: (State, Tensor) throws -> (State, State.Report)
   /// Pictures in -1...1 of noise by the running statistics.
   public let sample: (G, Tensor) throws -> Tensor
+  /// The generator with its running statistics moved towards those of a batch of noise.
+  public let settle: (G, Tensor) throws -> G
 
   public init(_ recipe: GANRecipe) {
     step = jit(donating: 0) { (state: State, real: Tensor) in
@@ -175,5 +177,10 @@ public final class GANProgram<G: GeneratorNetwork, D: DiscriminatorNetwork>: @un
       return (state, report)
     }
     sample = jit { (generator: G, noise: Tensor) in generator(noise) }
+    settle = jit { (generator: G, noise: Tensor) in
+      var generator = generator
+      _ = generator.train(noise)
+      return generator
+    }
   }
 }

@@ -187,8 +187,8 @@ extension OneStageGANCommand {
     private func write<G: GeneratorNetwork, D: DiscriminatorNetwork>(
       _ training: GANTraining<G, D>, _ pictures: ImageDataset
     ) throws {
-      try GeneratorFile(sizes: sizes, weights: parameters(of: training.generator)).write(to: out)
-      let noise = Key(seed).foldIn(6).normal([64, training.generator.noiseSize])
+      try GeneratorFile(sizes: sizes, weights: parameters(of: training.generator())).write(to: out)
+      let noise = Key(seed).foldIn(6).normal([64, sizes.noiseSize])
       try Image.grid(symmetric: training.samples(of: noise), columns: 8, scale: 2).write(to: grid)
     }
   }

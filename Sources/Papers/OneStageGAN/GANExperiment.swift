@@ -4,6 +4,14 @@ import Lab
 import NN
 import Pinion
 
+/// Real pictures that made ones are compared with.
+public enum JudgedBy: String, Codable, CaseIterable, Sendable {
+  /// The test set.
+  case test
+  /// The last 10,000 training pictures, for choosing settings.
+  case heldOut = "held-out"
+}
+
 /// What a user may set of the experiment.
 public struct OneStageGANOptions: ExperimentOptions {
   /// Losses that are compared; the first with all seeds, the others with one.
@@ -14,11 +22,13 @@ public struct OneStageGANOptions: ExperimentOptions {
   public var trainImages: Int
   public var batchSize: Int
   public var samples: Int
+  public var judgedBy: JudgedBy
   public var normalization: DiscriminatorNormalization
   public var generatorWidth: Int
   public var discriminatorWidth: Int
   public var learningRate: Double
   public var discriminatorRate: Double
+  public var beta1: Double
   public var averaging: Double
   public var clip: Double
   public var classifierEpochs: Int
@@ -33,9 +43,9 @@ public struct OneStageGANOptions: ExperimentOptions {
   public init(scale: Scale) {
     losses = [.nonSaturating, .leastSquares, .hinge, .wasserstein]
     (seeds, iterations, otherIterations) = (3, 1_600, 800)
-    (trainImages, batchSize, samples) = (20_000, 32, 10_000)
+    (trainImages, batchSize, samples, judgedBy) = (20_000, 32, 10_000, .test)
     (normalization, generatorWidth, discriminatorWidth) = (.none, 20, 40)
-    (learningRate, discriminatorRate, averaging, clip) = (5e-4, 5e-4, 0.995, 0.01)
+    (learningRate, discriminatorRate, beta1, averaging, clip) = (1e-3, 1e-3, 0.5, 0.995, 0.01)
     (classifierEpochs, classifierImages) = (5, 60_000)
     (timingRounds, timesResNet) = (9, false)
     (distillationSteps, distillationSeeds, variants) = (500, 3, [.dafl])
@@ -60,14 +70,16 @@ public struct OneStageGANOptions: ExperimentOptions {
     "seeds": "runs of the first loss, with seeds one after the other; the other losses have one",
     "iterations": "steps of a run of the first loss, the same for one and two stages",
     "otherIterations": "steps of a run of the other losses",
-    "trainImages": "training images, at most 60,000",
+    "trainImages": "training images, at most 50,000, since the last 10,000 are held out",
     "batchSize": "real pictures of a step; as many are made",
     "samples": "pictures drawn for a measurement, at least 1,000",
+    "judgedBy": "what pictures are compared with: test, or held-out (the last training images) for choosing settings",
     "normalization": "of the discriminator's layers: none, layer, spectral; batch mixes samples, so that γ isn't exact",
     "generatorWidth": "channels of the generator's last hidden layer",
     "discriminatorWidth": "channels of the discriminator's first hidden layer",
     "learningRate": "Adam's rate for the generator",
     "discriminatorRate": "Adam's rate for the discriminator",
+    "beta1": "decay of Adam's mean",
     "averaging": "decay of the generator's moving average, from which samples are drawn",
     "clip": "largest size of weights with the Wasserstein loss",
     "classifierEpochs": "passes of the classifier that makes the features over its images",
@@ -95,6 +107,7 @@ public struct OneStageGANOptions: ExperimentOptions {
     var recipe = GANRecipe()
     (recipe.loss, recipe.stages) = (loss, stages)
     (recipe.generatorRate, recipe.discriminatorRate, recipe.averaging) = (learningRate, discriminatorRate, averaging)
+    recipe.beta1 = beta1
     recipe.clip = loss == .wasserstein ? clip : nil
     return recipe
   }
@@ -107,12 +120,13 @@ public struct OneStageGANOptions: ExperimentOptions {
     try require(Set(losses).count == losses.count, "losses names one twice")
     try require((1...100).contains(seeds), "seeds is \(seeds), expected 1 to 100")
     try require(iterations >= 8 && otherIterations >= 8, "iterations and otherIterations must be at least 8")
-    try require((1_000...60_000).contains(trainImages), "trainImages is \(trainImages), expected 1000 to 60000")
+    try require((1_000...50_000).contains(trainImages), "trainImages is \(trainImages), expected 1000 to 50000")
     try require(
       (1_000...60_000).contains(classifierImages), "classifierImages is \(classifierImages), expected 1000 to 60000")
     try require((2...1_000).contains(batchSize), "batchSize is \(batchSize), expected 2 to 1000")
     try require((1_000...100_000).contains(samples), "samples is \(samples), expected 1000 to 100000")
     try require(learningRate > 0 && discriminatorRate > 0, "learningRate and discriminatorRate must be positive")
+    try require((0..<1).contains(beta1), "beta1 is \(beta1), expected 0 to below 1")
     try require((0..<1).contains(averaging), "averaging is \(averaging), expected 0 to below 1")
     try require(clip > 0, "clip is \(clip), expected a positive number")
     try require((1...1_000).contains(classifierEpochs), "classifierEpochs is \(classifierEpochs), expected 1 to 1000")
@@ -135,7 +149,8 @@ public struct OneStageGANExperiment: Experiment {
     let options = context.options
     let sets = try FashionMNIST.load()
     let train = try sets.train.padded(to: GANSizes.side)
-    let test = try sets.test.padded(to: GANSizes.side)
+    let test = try (options.judgedBy == .test ? sets.test : sets.train.subset(50_000..<60_000)).padded(
+      to: GANSizes.side)
     let checks = try MethodChecks.measure()
     let costs = try StepCosts.measure(context)
     let judge = try Judge.prepared(context, train: train, test: test)
@@ -180,7 +195,9 @@ struct Judge: Sendable {
       try Safetensors.write(parameters(of: classifier), to: file.path)
     }
     let quality = try SampleQuality(classifier, real: test)
-    let sample = try train.subset((train.count - min(options.samples, train.count))..<train.count)
+    // Next to the held-out pictures, which may be those it's compared with.
+    let end = train.count - 10_000
+    let sample = try train.subset((end - min(options.samples, end))..<end)
     return Judge(
       quality: quality, accuracy: try classifier.accuracy(on: test),
       floor: try quality.scores(of: sample, neighbours: true))

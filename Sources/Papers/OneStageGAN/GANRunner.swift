@@ -137,7 +137,7 @@ final class GANRunner: Sendable {
       }
     }
     let weights = context.checkpointFolder.appending(path: run.weights)
-    try GeneratorFile(sizes: sizes, weights: parameters(of: training.generator)).write(to: weights.path)
+    try GeneratorFile(sizes: sizes, weights: parameters(of: training.generator())).write(to: weights.path)
     try context.save(run, as: job.name)
     return run
   }

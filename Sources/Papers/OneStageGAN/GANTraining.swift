@@ -32,8 +32,20 @@ public struct GANTraining<G: GeneratorNetwork, D: DiscriminatorNetwork> {
     state = try Adversaries(generator, discriminator, recipe: recipe, key: Key(seed).foldIn(4))
   }
 
-  /// The moving average of the generator, from which samples are drawn.
-  public var generator: G { state.average.model }
+  /// The moving average of the generator, from which samples are drawn, with running statistics of its own.
+  ///
+  /// Those of training belong to the last weights, from which the average differs while training is quick. Brock et al.,
+  /// BigGAN, 2019, "standing statistics".
+  ///
+  /// - Throws: `TensorError`, `PJRTError`.
+  public func generator() throws -> G {
+    var generator = state.average.model
+    for i in 0..<48 {
+      let noise = Key(0).foldIn(i).normal([128, generator.noiseSize])
+      generator = try program.settle(generator, noise)
+    }
+    return generator
+  }
 
   /// The discriminator as it stands.
   public var discriminator: D { state.discriminator }
@@ -63,13 +75,14 @@ public struct GANTraining<G: GeneratorNetwork, D: DiscriminatorNetwork> {
   ///
   /// - Throws: `TensorError`, `PJRTError`.
   public func samples(_ count: Int, key: Key) throws -> [Tensor] {
-    try Samples.draw(count, key: key, noiseSize: generator.noiseSize) { try program.sample(generator, $0) }
+    let generator = try generator()
+    return try Samples.draw(count, key: key, noiseSize: generator.noiseSize) { try program.sample(generator, $0) }
   }
 
   /// Pictures of given noise.
   ///
   /// - Throws: `TensorError`, `PJRTError`.
-  public func samples(of noise: Tensor) throws -> Tensor { try program.sample(generator, noise) }
+  public func samples(of noise: Tensor) throws -> Tensor { try program.sample(generator(), noise) }
 
   /// Writes all that the next step needs, whole or not at all.
   ///
