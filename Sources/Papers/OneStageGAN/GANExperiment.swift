@@ -42,10 +42,11 @@ public struct OneStageGANOptions: ExperimentOptions {
 
   public init(scale: Scale) {
     losses = [.nonSaturating, .leastSquares, .hinge, .wasserstein]
-    (seeds, iterations, otherIterations) = (3, 1_600, 800)
+    (seeds, iterations, otherIterations) = (3, 2_000, 800)
     (trainImages, batchSize, samples, judgedBy) = (20_000, 32, 10_000, .test)
     (normalization, generatorWidth, discriminatorWidth) = (.none, 20, 40)
-    (learningRate, discriminatorRate, beta1, averaging, clip) = (1e-3, 1e-3, 0.5, 0.995, 0.01)
+    // Chosen on held-out pictures by the mean FID-F of both ways of training; README.
+    (learningRate, discriminatorRate, beta1, averaging, clip) = (1e-3, 3e-4, 0, 0.995, 0.01)
     (classifierEpochs, classifierImages) = (5, 60_000)
     (timingRounds, timesResNet) = (9, false)
     (distillationSteps, distillationSeeds, variants) = (500, 3, [.dafl])
