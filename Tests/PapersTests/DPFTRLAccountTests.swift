@@ -98,7 +98,9 @@ private func bruteForce(_ places: [Int], leaves: Int) -> Int {
   /// A tree of a million steps takes no time to speak of.
   @Test func largeTrees() {
     let tree = TreeSensitivity(steps: 1_000_000, completed: true)
-    #expect(tree.squaredAnyOrder(stepsOfEpoch: 10_007) >= tree.squared(places: Array(stride(from: 0, to: 1_000_000, by: 10_007))))
+    #expect(
+      tree.squaredAnyOrder(stepsOfEpoch: 10_007)
+        >= tree.squared(places: Array(stride(from: 0, to: 1_000_000, by: 10_007))))
   }
 }
 
@@ -170,7 +172,8 @@ private func bruteForce(_ places: [Int], leaves: Int) -> Int {
     var sampled = plan(1000, 50, 3)
     sampled.order = .sampled
     let cases: [(NoiseMechanism, ParticipationPlan)] = [
-      (.independent, plan(1000, 50, 3)), (.independent, sampled), (.tree(efficient: true), plan(1000, 50, 3, restart: 1)),
+      (.independent, plan(1000, 50, 3)), (.independent, sampled),
+      (.tree(efficient: true), plan(1000, 50, 3, restart: 1)),
       (.banded([1, 0.5, 0.3]), plan(1000, 50, 3)),
     ]
     for (mechanism, plan) in cases {
@@ -188,7 +191,8 @@ private func bruteForce(_ places: [Int], leaves: Int) -> Int {
     for restart in 1...8 {
       for completes in [false, true] {
         #expect(
-          try best.meanVariance(mechanism) <= plan(6000, 100, 8, restart: restart, completes: completes)
+          try best.meanVariance(mechanism)
+            <= plan(6000, 100, 8, restart: restart, completes: completes)
             .meanVariance(mechanism))
       }
     }
@@ -223,7 +227,8 @@ private func bruteForce(_ places: [Int], leaves: Int) -> Int {
     #expect(
       message { try PrivacyGuarantee(.tree(efficient: true), shuffled, sigma: 1, delta: 1e-5) }
         .contains("no amplification by sampling"))
-    #expect(try PrivacyGuarantee(.independent, plan(10, 5, 1), sigma: 0, delta: 1e-5).statement[0].hasPrefix("No privacy"))
+    #expect(
+      try PrivacyGuarantee(.independent, plan(10, 5, 1), sigma: 0, delta: 1e-5).statement[0].hasPrefix("No privacy"))
   }
 
   /// ε comes with δ, adjacency, unit, accountant, order of the data and what isn't covered.

@@ -62,7 +62,8 @@ public struct DPFTRLOptions: ExperimentOptions {
     "clip": "largest norm of an example's gradient",
     "momentum": "momentum of all methods but dp-ftrl",
     "rates": "each method's learning rate over 1 - momentum is chosen among these on the held-out images",
-    "tuningEpsilons": "epsilons at which it's chosen; others take that of the nearest; with none the middle rate is taken",
+    "tuningEpsilons":
+      "epsilons at which it's chosen; others take that of the nearest; with none the middle rate is taken",
     "extraMethods": "methods that are only compared at extraEpsilons",
     "extraEpsilons": "epsilons at which they are",
     "bands": "bands of the banded matrix",

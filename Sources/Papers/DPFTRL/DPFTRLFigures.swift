@@ -51,7 +51,8 @@ extension DPFTRLSummary {
 
   private var tuning: String {
     guard !rates.isEmpty else { return "All methods have the same learning rate; no choice was made." }
-    return "Learning rates were chosen for each method alike, among \(options.rates.map(Format.short).joined(separator: ", ")) "
+    return
+      "Learning rates were chosen for each method alike, among \(options.rates.map(Format.short).joined(separator: ", ")) "
       + "(times 1 − momentum), on held-out pictures, at ε = "
       + "\(options.tuningEpsilons.map(Format.short).joined(separator: " and ")); these choices aren't accounted for."
   }
@@ -130,7 +131,8 @@ extension DPFTRLSummary {
         .init("mechanism"), .init("K", .right), .init("σ", .right), .init("mean variance / σ²", .right),
         .init("root mean square noise", .right), .init("largest", .right),
       ], rows: rows,
-      caption: "At ε = \(Format.short(shownEpsilon)), \(options.plan.steps) steps; noise of the sum over the clipping norm.")
+      caption:
+        "At ε = \(Format.short(shownEpsilon)), \(options.plan.steps) steps; noise of the sum over the clipping norm.")
   }
 
   private func bandsChart() throws -> Chart {
@@ -173,7 +175,8 @@ extension DPFTRLSummary {
 
   private var regretCaption: String {
     let rates = regret.curves.map { "\($0.title) \(Format.short($0.rate))" }.joined(separator: ", ")
-    return "Losses ⟨g, x⟩ of unit vectors g in \(regret.dimension) dimensions that drift slightly, each seen once; x in the unit "
+    return
+      "Losses ⟨g, x⟩ of unit vectors g in \(regret.dimension) dimensions that drift slightly, each seen once; x in the unit "
       + "ball. Mean over \(regret.curves.first?.regrets.count ?? 0) seeds with its 95 % interval; learning rates, which are best "
       + "for the last step on other seeds: \(rates)."
   }

@@ -102,14 +102,16 @@ struct DPFTRLSummary {
     claims.append(
       Claim(
         "efficient, noise",
-        statement: "efficient estimates lower the mean variance of the private sums at equal privacy, restarts of both best",
+        statement:
+          "efficient estimates lower the mean variance of the private sums at equal privacy, restarts of both best",
         measured: efficient / plain, unit: "x", comparison: .atMost, threshold: 1, baseline: "tree, plain",
         isStructural: true))
     for epsilon in options.extraEpsilons.prefix(1) {
       guard let (mean, interval) = difference(.ftrlMomentum, .plainTree, epsilon) else { continue }
       claims.insert(
         Claim(
-          "efficient", statement: "the efficient estimator is more accurate than the plain tree at equal ε, here "
+          "efficient",
+          statement: "the efficient estimator is more accurate than the plain tree at equal ε, here "
             + "\(Format.short(epsilon))",
           measured: mean, unit: "points", interval: interval, comparison: .atLeast, threshold: 0,
           baseline: "DP-FTRLM, plain tree", seeds: options.seeds), at: 0)
@@ -121,7 +123,8 @@ struct DPFTRLSummary {
     let (ratio, spread) = timing.ratio(.clipped)
     return Claim(
       "per-example gradients",
-      statement: "gradients of all \(timing.batchSize) examples by vmap, clipped and summed, cost less than 4 plain steps",
+      statement:
+        "gradients of all \(timing.batchSize) examples by vmap, clipped and summed, cost less than 4 plain steps",
       measured: ratio, unit: "x", interval: spread, comparison: .atMost, threshold: 4,
       baseline: "a step of SGD, \(Format.short(timing.seconds(.plain) * 1e3)) ms", seeds: timing.rounds[0].count,
       isStructural: true)
@@ -131,7 +134,8 @@ struct DPFTRLSummary {
     let (ratio, spread) = timing.ratio(.tree)
     var claims = [
       Claim(
-        "private step", statement: "a whole step of DP-FTRLM, noise and picking of pictures among it, over a plain step",
+        "private step",
+        statement: "a whole step of DP-FTRLM, noise and picking of pictures among it, over a plain step",
         measured: ratio, unit: "x", interval: spread, comparison: .informative, baseline: "a step of SGD",
         seeds: timing.rounds[0].count)
     ]
@@ -140,7 +144,8 @@ struct DPFTRLSummary {
         claims.append(
           Claim(
             "banded matrix",
-            statement: "an optimised banded matrix in the tree's place, at ε = \(Format.short(epsilon))", measured: mean,
+            statement: "an optimised banded matrix in the tree's place, at ε = \(Format.short(epsilon))",
+            measured: mean,
             unit: "points", interval: interval, comparison: .informative, baseline: "DP-FTRLM", seeds: options.seeds))
       }
       let open = accuracies(.open, epsilon)
@@ -159,7 +164,8 @@ struct DPFTRLSummary {
       claims.append(
         Claim(
           "regret",
-          statement: "regret on linear losses with the tree over that with independent noise, \(options.regretSteps) steps, "
+          statement:
+            "regret on linear losses with the tree over that with independent noise, \(options.regretSteps) steps, "
             + "ε = \(Format.short(regret.epsilon))",
           measured: Statistics.mean(ratios), unit: "x", interval: Statistics.interval(ratios), comparison: .informative,
           baseline: "independent noise", seeds: ratios.count))
@@ -232,6 +238,7 @@ struct DPFTRLSummary {
     }
     return ReportTable(
       columns: [.init("step"), .init("ms", .right), .init("over a plain step", .right)], rows: rows,
-      caption: "Batch of \(timing.batchSize), median over rounds and middle half of the ratios; steps of all ways in turns.")
+      caption:
+        "Batch of \(timing.batchSize), median over rounds and middle half of the ratios; steps of all ways in turns.")
   }
 }

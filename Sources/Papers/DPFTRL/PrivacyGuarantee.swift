@@ -110,7 +110,8 @@ public struct PrivacyGuarantee: Codable, Hashable, Sendable {
   private var meaning: String {
     // The best test of whether somebody took part, with prior 1/2: e^ε/(1 + e^ε), and δ.
     let power = min(1, 1 / (1 + exp(-epsilon)) + delta)
-    return "In plain words: whoever sees the model, and guesses by a coin whether one \(unit) took part, is right at best in "
+    return
+      "In plain words: whoever sees the model, and guesses by a coin whether one \(unit) took part, is right at best in "
       + "\(String(format: "%.1f", 100 * power)) % of cases instead of 50 %."
   }
 
@@ -140,7 +141,8 @@ public struct PrivacyGuarantee: Codable, Hashable, Sendable {
     case .restarts: return "\(batches), a new order after each restart, which is drawn without looking at the data."
     case .any: return "\(batches), each \(unit) at most once an epoch, in any order."
     case .sampled:
-      return "\(plan.units) \(unit)s, each in a step with probability \(Self.number(Double(plan.batchSize) / Double(plan.units))) "
+      return
+        "\(plan.units) \(unit)s, each in a step with probability \(Self.number(Double(plan.batchSize) / Double(plan.units))) "
         + "by itself (Poisson sampling), \(plan.steps) steps; the guarantee holds only if sampling was really so, and secret."
     }
   }

@@ -45,7 +45,9 @@ public enum PrivateMethod: String, Codable, CaseIterable, Sendable {
     case .plainTree: .tree(efficient: false)
     case .sampled, .fixed, .open: .independent
     case .banded:
-      .banded(BandedToeplitz.optimal(bands: min(bands, plan.stepsOfEpoch), steps: plan.steps).coefficients)
+      // The bands of some thousand steps are near the best of more, and found in a moment.
+      .banded(
+        BandedToeplitz.optimal(bands: min(bands, plan.stepsOfEpoch), steps: min(plan.steps, 4_096)).coefficients)
     }
   }
 

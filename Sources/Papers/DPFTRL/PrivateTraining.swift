@@ -124,7 +124,8 @@ public final class PrivateProgram<Model: PrivateClassifier>: @unchecked Sendable
         let found = try contribution(model, data, places, weights, numbers.clip)
         let counts = weights.rank == 1 ? weights : weights.max(1)
         let wasClipped = (found.norms .> numbers.clip).cast(.float32)
-        return [found.sum] + [found.losses, wasClipped, found.norms, Tensor.ones(like: counts)].map { ($0 * counts).sum() }
+        return [found.sum]
+          + [found.losses, wasClipped, found.norms, Tensor.ones(like: counts)].map { ($0 * counts).sum() }
       }
       let totals: [Tensor]
       if batch[0].shape.first == 1 {

@@ -51,7 +51,8 @@ struct RegretStudy: Codable, Sendable {
       let rate = grid[trials.indices.min { trials[$0] < trials[$1] } ?? 0]
       return Curve(
         title: mechanism?.title ?? "no privacy", sigma: guarantee?.sigma ?? 0,
-        sensitivity: guarantee?.squaredSensitivity ?? 0, rate: rate, regrets: try (0..<seeds).map { try regret(rate, $0) })
+        sensitivity: guarantee?.squaredSensitivity ?? 0, rate: rate,
+        regrets: try (0..<seeds).map { try regret(rate, $0) })
     }
     return RegretStudy(steps: Array(shown), dimension: dimension, epsilon: epsilon, curves: curves)
   }
