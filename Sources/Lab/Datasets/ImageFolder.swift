@@ -172,25 +172,44 @@ public struct ImageFolder: Sendable {
   }
 
   private func classes(_ path: String) throws -> ImageDataset {
+    let classes = try classFiles(path)
+    var (pixels, labels): ([UInt8], [Int32]) = ([], [])
+    for (label, found) in classes.enumerated() {
+      for file in found.files {
+        pixels += try image("\(path)/\(found.name)/\(file)").bytes
+        labels.append(Int32(label))
+      }
+    }
+    return try ImageDataset(
+      name: path, images: pixels, height: side, width: side, channels: channels, labels: labels,
+      classNames: classes.map(\.name))
+  }
+
+  /// The pictures to train on of a folder of classes, each as `class/file`, in the order in which `load(_:)` has them.
+  ///
+  /// - Throws: `FormatError` where it isn't such a folder.
+  public static func names(_ path: String) throws -> [String] {
+    let reader = ImageFolder(side: 1)
+    let inner = "\(path)/train"
+    let hasParts = try reader.isFolder(inner) && reader.visible(inner).contains { reader.isFolder("\(inner)/\($0)") }
+    return try reader.classFiles(hasParts ? inner : path).flatMap { found in found.files.map { "\(found.name)/\($0)" } }
+  }
+
+  /// Classes of a folder with their picture files.
+  private func classFiles(_ path: String) throws -> [(name: String, files: [String])] {
     let names = try visible(path).filter { isFolder("\(path)/\($0)") }
     guard names.count >= 2 else {
       let found = names.first.map { "only one, '\($0)'" } ?? "none"
       throw FormatError(path, "expected a sub-folder for each of at least two classes, found \(found)")
     }
-    var (pixels, labels): ([UInt8], [Int32]) = ([], [])
-    for (label, name) in names.enumerated() {
+    return try names.map { name in
       let folder = "\(path)/\(name)"
       let files = try visible(folder).filter { file in
         Self.endings.contains { file.lowercased().hasSuffix($0) }
       }
       guard !files.isEmpty else { throw FormatError(folder, "has no pictures (.png, .jpg, .jpeg)") }
-      for file in files {
-        pixels += try image("\(folder)/\(file)").bytes
-        labels.append(Int32(label))
-      }
+      return (name, files)
     }
-    return try ImageDataset(
-      name: path, images: pixels, height: side, width: side, channels: channels, labels: labels, classNames: names)
   }
 
   // MARK: Parts
