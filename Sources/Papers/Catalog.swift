@@ -18,7 +18,10 @@ public enum Catalog {
 
   /// Commands of papers on the user's own data, each named as its paper.
   public static var commands: [any ParsableCommand.Type] {
-    [TNTCommand.self, OneStageGANCommand.self, JarzynskiCommand.self, SpectralCommand.self]
+    [
+      TNTCommand.self, OneStageGANCommand.self, JarzynskiCommand.self, SpectralCommand.self,
+      InformationContentCommand.self,
+    ]
   }
 
   /// All papers by number; those with an experiment as the experiment describes them.

@@ -140,7 +140,8 @@ public enum NetworkInputs {
       let largest = values[places].reduce(0) { max($0, abs($1)) }
       guard largest > 0, largest.isFinite, !values[places].contains(where: \.isNaN) else {
         throw UsageError(
-          "\(name): row \(row + 1) \(largest > 0 ? "has numbers that aren't finite" : "is all zeros"), which can't be scaled to norm √d")
+          "\(name): row \(row + 1) \(largest > 0 ? "has numbers that aren't finite" : "is all zeros"), which can't be scaled to norm √d"
+        )
       }
       // By the largest first, so that squares don't overflow.
       let square = values[places].reduce(0) { $0 + ($1 / largest) * ($1 / largest) }

@@ -30,7 +30,8 @@ public struct GaussianOrthant: Sendable {
     let n = signs.count
     if let failure = covariance.failure { throw failure }
     guard covariance.shape == [n, n], covariance.dtype == .float64, n > 0 else {
-      throw UsageError("a covariance \(covariance.dtype)\(covariance.shape) for \(n) signs, expected float64[\(n), \(n)]")
+      throw UsageError(
+        "a covariance \(covariance.dtype)\(covariance.shape) for \(n) signs, expected float64[\(n), \(n)]")
     }
     if let wrong = signs.firstIndex(where: { abs($0) != 1 }) {
       throw UsageError("sign \(wrong + 1) is \(signs[wrong]), expected 1 or -1")
@@ -85,9 +86,11 @@ public struct ContentEstimate: Codable, Hashable, Sendable {
   public var largestShare: Double
   public var samples: Int
 
-  /// Effective samples below which no estimate is trusted: the standard error is then above a seventh of a nat, and the weights
+  /// Effective samples below which no estimate is trusted: the standard error is then above a tenth of a nat, and the weights
   /// probably miss what matters.
-  public static let fewest = 50.0
+  public static let fewest = 100.0
+  /// Share of one weight above which no estimate is trusted.
+  public static let largestTrustedShare = 0.05
 
   init(content: Double, standardError: Double, effectiveSamples: Double, largestShare: Double, samples: Int) {
     (self.content, self.standardError, self.effectiveSamples) = (content, standardError, effectiveSamples)
@@ -116,7 +119,9 @@ public struct ContentEstimate: Codable, Hashable, Sendable {
   }
 
   /// Whether enough samples carry the weight.
-  public var isTrusted: Bool { content.isFinite && effectiveSamples >= Self.fewest && largestShare <= 0.2 }
+  public var isTrusted: Bool {
+    content.isFinite && effectiveSamples >= Self.fewest && largestShare <= Self.largestTrustedShare
+  }
 
   /// Why it can't be trusted, in one line; nil where it can.
   public var warning: String? {

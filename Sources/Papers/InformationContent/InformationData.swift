@@ -69,10 +69,11 @@ struct InformationData: Sendable {
     let eligible = set.labels.indices.filter { kind != .twoClasses || set.labels[$0] < 2 }
     // Of the kind, so that label kinds have pictures of their own; parity and random share theirs.
     let keys = key.foldIn(kind == .twoClasses ? 0 : 1).split()
-    let places = try count.map { count -> [Int] in
-      let order = try keys[0].permutation(eligible.count).array(of: Int32.self)
-      return order.prefix(count).map { eligible[Int($0)] }
-    } ?? eligible
+    let places =
+      try count.map { count -> [Int] in
+        let order = try keys[0].permutation(eligible.count).array(of: Int32.self)
+        return order.prefix(count).map { eligible[Int($0)] }
+      } ?? eligible
     let coins = try keys[1].bernoulli(0.5, [max(places.count, 20_000)]).cast(.int32).array(of: Int32.self)
     let signs = places.enumerated().map { at, place -> Double in
       let bit = kind == .random ? Int(coins[at]) : Int(set.labels[place]) % 2
@@ -93,9 +94,4 @@ struct InformationData: Sendable {
     }
     return try NetworkInputs.scaled(values, dimension: size, name: set.name)
   }
-}
-
-extension InformationData {
-  /// Signs of a class against the rest.
-  static func oneVersusRest(_ labels: [Int], class label: Int) -> [Double] { labels.map { $0 == label ? 1 : -1 } }
 }

@@ -83,7 +83,8 @@ public struct InformationOptions: ExperimentOptions {
     try require((100...10_000).contains(testPictures), "testPictures is \(testPictures), expected 100 to 10000")
     try require(delta > 0 && delta < 1, "delta is \(delta), expected a number between 0 and 1")
     try require(
-      thresholdSizes.allSatisfy { (2...2_000).contains($0) }, "thresholdSizes are \(thresholdSizes), expected 2 to 2000")
+      thresholdSizes.allSatisfy { (2...2_000).contains($0) }, "thresholdSizes are \(thresholdSizes), expected 2 to 2000"
+    )
     try require(
       (16...100_000).contains(thresholdParticles) && (1...1_000).contains(thresholdMoves),
       "thresholdParticles must be 16 to 100000, thresholdMoves 1 to 1000")
@@ -117,7 +118,8 @@ public struct InformationContentExperiment: Experiment {
     let bar = context.progress.start("studies", total: 7, unit: "study")
     defer { bar.finish() }
     // Time and memory first: nothing else has filled the memory.
-    let large = try options.largeCount > 0
+    let large =
+      try options.largeCount > 0
       ? stored(context, "large", bar) { try LargeOrthant.measure(grid, count: options.largeCount) } : nil
     let cells = try measured(context, grid, bar)
     let exact = try stored(context, "exact", bar) {
@@ -129,11 +131,13 @@ public struct InformationContentExperiment: Experiment {
         grid.data.subset(.parity, count: 5, seed: 0, key: grid.key).inputs, depth: 3, width: options.randomWidth,
         counts: options.randomNetworks, repetitions: context.scale == .quick ? 2 : 4, key: key.foldIn(81))
     }
-    let architectures = try options.architecturePictures > 0
+    let architectures =
+      try options.architecturePictures > 0
       ? stored(context, "architectures", bar) {
         try ArchitectureComparison.measure(grid, count: options.architecturePictures, depths: [1, 2, 3, 7, 20])
       } : nil
-    let classes = try options.classPictures > 0
+    let classes =
+      try options.classPictures > 0
       ? stored(context, "classes", bar) { try Self.classes(grid, options) } : nil
     let summary = InformationSummary(
       options: options, cells: cells, exact: exact, thresholds: thresholds, random: random,
@@ -160,7 +164,9 @@ public struct InformationContentExperiment: Experiment {
       let series = "\(place.kind.title), depth \(place.depth), seed \(place.seed)"
       try context.log("bits an example", series: series, step: place.count, cell.bitsPerExample)
       try context.log("bound", series: series, step: place.count, cell.bound(delta: options.delta))
-      if let network = cell.network { try context.log("test error", series: series, step: place.count, network.testError) }
+      if let network = cell.network {
+        try context.log("test error", series: series, step: place.count, network.testError)
+      }
       try context.save(cell, as: place.name)
       bar.advance()
       return cell
@@ -225,7 +231,7 @@ public struct InformationContentExperiment: Experiment {
       let (name, inputs, labels, names) = set
       let content = try MulticlassContent.measure(
         CompositionalKernel(depth: 7).covariance(inputs), labels: labels, names: names,
-        samples: options.tiltingSamples, key: grid.key.foldIn(9).foldIn(at), workers: options.parallelRuns)
+        .init(samples: options.tiltingSamples, workers: options.parallelRuns), key: grid.key.foldIn(9).foldIn(at))
       return NamedClasses(name: name, content: content)
     }
   }
@@ -235,7 +241,8 @@ public struct InformationContentExperiment: Experiment {
     let count = min(200, grid.options.sizes.max() ?? 200)
     let subset = try grid.data.subset(.parity, count: count, seed: 0, key: grid.key)
     return try grid.options.depths.map { depth in
-      try KernelPicture(CompositionalKernel(depth: depth).covariance(subset.inputs), subset.signs, title: "depth \(depth)")
+      try KernelPicture(
+        CompositionalKernel(depth: depth).covariance(subset.inputs), subset.signs, title: "depth \(depth)")
     }
   }
 }

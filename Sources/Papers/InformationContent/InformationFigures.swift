@@ -35,7 +35,8 @@ extension InformationSummary {
       blocks.append(
         .chart(
           boundChart(kind),
-          caption: "Means over subsets; bands are their range. C0 is the content by minimax tilting, C1 the paper's closed form. "
+          caption:
+            "Means over subsets; bands are their range. C0 is the content by minimax tilting, C1 the paper's closed form. "
             + "A bound below the dashed line says more than chance."))
     }
     blocks.append(.table(boundTable))
@@ -43,28 +44,33 @@ extension InformationSummary {
       blocks.append(
         .chart(
           scatter,
-          caption: "Each point is a subset. Bounds lie above the diagonal; what counts is that they rank the test errors."))
+          caption:
+            "Each point is a subset. Bounds lie above the diagonal; what counts is that they rank the test errors."))
     }
     blocks += [
       .heading("Bits an example"),
       .chart(
         bitsChart,
-        caption: "Real labels cost ever fewer bits an example, as earlier examples tell of later ones; random ones cost about one."
+        caption:
+          "Real labels cost ever fewer bits an example, as earlier examples tell of later ones; random ones cost about one."
       ), .heading("Estimators"), .table(estimatorTable),
       .chart(
         effectiveChart,
-        caption: "Effective samples, the fewest of all subsets. Below the dashed line (\(Int(ContentEstimate.fewest))) an estimate can't "
+        caption:
+          "Effective samples, the fewest of all subsets. Below the dashed line (\(Int(ContentEstimate.fewest))) an estimate can't "
           + "be trusted: the paper's estimator then reports a content that is far too high."),
       .chart(
         contentChart,
-        caption: "Content at depth \(options.depths.max() ?? 2). The paper's estimator follows C1, not the content, once its samples "
+        caption:
+          "Content at depth \(options.depths.max() ?? 2). The paper's estimator follows C1, not the content, once its samples "
           + "miss the orthant's mass."),
       .table(exactTable), .table(thresholdTable), .heading("Kernels"),
       .imageGrid(
         kernels.map(\.image), columns: 2,
         caption: "Odd classes last. Depth draws all correlations towards 1, and keeps the blocks of like labels."),
       .chart(
-        randomChart, caption: "Root mean square difference between the covariance of random networks of width "
+        randomChart,
+        caption: "Root mean square difference between the covariance of random networks of width "
           + "\(options.randomWidth) at 5 pictures and the kernel, depth 3, with a line of slope -1/2."),
     ]
     if let architectures { blocks += architectureBlocks(architectures) }
@@ -147,7 +153,8 @@ extension InformationSummary {
       [
         .lines(lines("tilting", \.tilting.effectiveSamples) + lines("paper's", \.paper.effectiveSamples)),
         .level(ContentEstimate.fewest, label: "trusted above"),
-      ], x: .init("training examples n"), y: .init("effective samples", isLogarithmic: true), title: "Effective samples")
+      ], x: .init("training examples n"), y: .init("effective samples", isLogarithmic: true), title: "Effective samples"
+    )
   }
 
   private var contentChart: Chart {
@@ -210,7 +217,8 @@ extension InformationSummary {
             estimate.isTrusted ? Self.bits(estimate) : "(\(Self.bits(estimate)))"
           } + [row.jitter == 0 ? "none" : Format.short(row.jitter)]
       },
-      caption: "The same \(found.count) pictures. Numbers in brackets can't be trusted. Jitter: what was added to each variance, over the "
+      caption:
+        "The same \(found.count) pictures. Numbers in brackets can't be trusted. Jitter: what was added to each variance, over the "
         + "mean variance, as the kernel was nearly singular.")
     let bars = found.rows.flatMap { row in
       zip(found.labels, row.contents).filter { $1.content.isFinite }.map { kind, estimate in
@@ -220,7 +228,8 @@ extension InformationSummary {
     return [
       .heading("Which architecture finds the labels likely?"), .table(table),
       .chart(
-        .bars(bars, category: "architecture", value: .init("bits an example", includesZero: true), title: "Architectures"),
+        .bars(
+          bars, category: "architecture", value: .init("bits an example", includesZero: true), title: "Architectures"),
         caption: "Fewer bits: more of the networks of that kind fit, and the better the guarantee."),
     ]
   }
@@ -241,7 +250,8 @@ extension InformationSummary {
       columns: [
         .init("data"), .init("class"), .init("examples", .right), .init("content", .right), .init("bound", .right),
       ], rows: rows,
-      caption: "One class against the rest each, depth 7. Outputs of a wide network are independent, so contents add up; the bound is of "
+      caption:
+        "One class against the rest each, depth 7. Outputs of a wide network are independent, so contents add up; the bound is of "
         + "the event that any of the signs is wrong, which contains that of a wrong class.")
   }
 }

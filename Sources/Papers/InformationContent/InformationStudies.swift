@@ -118,63 +118,6 @@ struct ArchitectureComparison: Codable, Sendable {
   }
 }
 
-/// All classes at once, one against the rest each.
-struct MulticlassContent: Codable, Sendable {
-  struct Row: Codable, Sendable {
-    var name: String
-    /// Examples of the class.
-    var members: Int
-    var tilting: ContentEstimate
-    var closedForm: Double
-  }
-
-  var rows: [Row]
-  var count: Int
-  var jitter: Double
-  /// A class and two examples of equal inputs of which only one is of the class, if there are such.
-  var contradiction: [Int]?
-
-  /// The outputs for the classes are independent, so that contents add up.
-  var total: Double { rows.reduce(0) { $0 + $1.tilting.content } }
-  var totalClosedForm: Double { rows.reduce(0) { $0 + $1.closedForm } }
-
-  var standardError: Double { rows.reduce(0) { $0 + pow($1.tilting.standardError, 2) }.squareRoot() }
-
-  /// Why the total can't be trusted.
-  var warnings: [String] {
-    rows.compactMap { row in row.tilting.warning.map { rows.count == 1 ? $0 : "\(row.name): \($0)" } }
-  }
-
-  /// - Parameters:
-  ///   - covariance: of the inputs, float64 [n, n].
-  ///   - labels: class by example; two classes are one orthant, more are one against the rest each.
-  ///   - workers: orthants that are worked on side by side.
-  /// - Throws: `UsageError`, `TensorError`, `PJRTError`.
-  static func measure(
-    _ covariance: Tensor, labels: [Int], names: [String], samples: Int, key: Key, workers: Int = 2,
-    advance: @escaping @Sendable () -> Void = {}
-  ) throws -> MulticlassContent {
-    // Of two classes the second's orthant says all.
-    let classes = names.count == 2 ? [1] : Array(names.indices)
-    let results = try parallel(classes, workers: workers) { label -> (Row, Double, [Int]?) in
-      let signs = InformationData.oneVersusRest(labels, class: label)
-      let orthant = try GaussianOrthant(covariance: covariance, signs: signs)
-      let estimate = try MinimaxTilting(samples: samples).estimate(orthant, key: key.foldIn(label))
-      let name = names.count == 2 ? "\(names[1]) against \(names[0])" : names[label]
-      advance()
-      return (
-        Row(
-          name: name, members: signs.count { $0 > 0 }, tilting: estimate,
-          closedForm: try ClosedFormBound(orthant).content),
-        orthant.jitter, orthant.contradiction.map { [label, $0.first, $0.second] }
-      )
-    }
-    return MulticlassContent(
-      rows: results.map(\.0), count: labels.count, jitter: results.map(\.1).max() ?? 0,
-      contradiction: results.compactMap(\.2).first)
-  }
-}
-
 /// Time and memory at a size beyond the grid's.
 struct LargeOrthant: Codable, Sendable {
   var count: Int

@@ -33,7 +33,8 @@ struct InformationSummary {
     let (delta, seeds) = (options.delta, options.subsets)
     var claims = [
       Claim(
-        "C1 >= C0", statement: "the closed-form bound is never below the content", measured:
+        "C1 >= C0", statement: "the closed-form bound is never below the content",
+        measured:
           cells.map { ($0.closedForm.content - $0.tilting.content) / log(2) }.min() ?? .nan, unit: "bits",
         comparison: .atLeast, threshold: 0, baseline: "minimax tilting, \(cells.count) places", seeds: seeds,
         isStructural: true)
@@ -50,7 +51,8 @@ struct InformationSummary {
     if let best = coins.map({ $0.bound(delta: delta) }).min() {
       claims.append(
         Claim(
-          "bound, random labels", statement: "the smallest bound by C0 for random labels at n >= \(size) is at least 0.5",
+          "bound, random labels",
+          statement: "the smallest bound by C0 for random labels at n >= \(size) is at least 0.5",
           measured: best, comparison: .atLeast, threshold: 0.5, baseline: "chance: 0.5", seeds: seeds))
     }
     if let worst = real.max(by: { $0.closedFormBound(delta: delta) < $1.closedFormBound(delta: delta) }) {
@@ -59,7 +61,8 @@ struct InformationSummary {
           "closed form, real labels",
           statement: "the largest closed-form bound (C1) for real labels at n >= \(size) is below 0.5",
           measured: worst.closedFormBound(delta: delta), comparison: .atMost, threshold: 0.5,
-          baseline: "worst: \(worst.place.kind.title), depth \(worst.place.depth), n = \(worst.place.count)", seeds: seeds))
+          baseline: "worst: \(worst.place.kind.title), depth \(worst.place.depth), n = \(worst.place.count)",
+          seeds: seeds))
     }
     if let best = coins.map({ $0.closedFormBound(delta: delta) }).min() {
       claims.append(
@@ -111,7 +114,8 @@ struct InformationSummary {
     if let far = coins.max(by: { abs($0 - 1) < abs($1 - 1) }) {
       claims.append(
         Claim(
-          "random labels", statement: "random labels: an example at the largest n has about one bit (log 2), within a quarter",
+          "random labels",
+          statement: "random labels: an example at the largest n has about one bit (log 2), within a quarter",
           measured: abs(far - 1), unit: "bits off", comparison: .atMost, threshold: 0.25,
           baseline: "found \(coins.map { Format.short($0) }.joined(separator: " and ")) bits", seeds: options.subsets))
     }
@@ -125,9 +129,11 @@ struct InformationSummary {
         measured: exact.worst, unit: "std. errors", comparison: .atMost, threshold: 4, baseline: "closed forms",
         isStructural: true),
       Claim(
-        "random networks", statement: "covariances of random networks approach the kernel as 1/√count: slope of the logarithms",
+        "random networks",
+        statement: "covariances of random networks approach the kernel as 1/√count: slope of the logarithms",
         measured: abs(random.slope + 0.5), unit: "off -1/2", comparison: .atMost, threshold: 0.15,
-        baseline: "\(random.rows.map { String($0.networks) }.joined(separator: ", ")) networks, width \(options.randomWidth)",
+        baseline:
+          "\(random.rows.map { String($0.networks) }.joined(separator: ", ")) networks, width \(options.randomWidth)",
         isStructural: true),
     ]
     if let worst = thresholds.rows.map(\.deviation).max() {
@@ -170,7 +176,9 @@ struct InformationSummary {
   private func baselineClaims() -> [Claim] {
     let differences = cells.map { abs($0.propagation - $0.tilting.content) / $0.tilting.content }
     let laplace = cells.map { abs($0.laplace - $0.tilting.content) / $0.tilting.content }
-    let tight = cells.map { PACBayes.bound(content: $0.closedForm.tightened, count: $0.place.count, delta: options.delta) }
+    let tight = cells.map {
+      PACBayes.bound(content: $0.closedForm.tightened, count: $0.place.count, delta: options.delta)
+    }
     let plain = cells.map { $0.closedFormBound(delta: options.delta) }
     var claims = [
       Claim(
@@ -220,8 +228,10 @@ struct InformationSummary {
         .init("its ESS", .right), .init("EP", .right), .init("Laplace", .right), .init("paper's", .right),
         .init("its ESS", .right), .init("C1, best scale", .right), .init("C1", .right),
       ], rows: rows,
-      caption: "Bits, mean over \(options.subsets) subset\(options.subsets == 1 ? "" : "s"); ESS is the smallest. The truth lies "
-        + "between *saddle* and *C1*. The paper's estimator took \(options.paperSamples) samples, tilting \(options.tiltingSamples).")
+      caption:
+        "Bits, mean over \(options.subsets) subset\(options.subsets == 1 ? "" : "s"); ESS is the smallest. The truth lies "
+        + "between *saddle* and *C1*. The paper's estimator took \(options.paperSamples) samples, tilting \(options.tiltingSamples)."
+    )
   }
 
   /// Bounds beside the test error.
@@ -230,7 +240,8 @@ struct InformationSummary {
     let rows = groups.map { place, cells in
       [
         place.kind.title, "\(place.depth)", "\(place.count)", mean(cells.compactMap { $0.network?.testError }),
-        mean(cells.map { $0.bound(delta: options.delta) }), mean(cells.map { $0.closedFormBound(delta: options.delta) }),
+        mean(cells.map { $0.bound(delta: options.delta) }),
+        mean(cells.map { $0.closedFormBound(delta: options.delta) }),
         cells.contains { ($0.network?.trainError ?? 0) > 0 } ? "no" : "yes",
         Format.short(Statistics.mean(cells.compactMap { $0.network.map { Double($0.epochs) } })),
       ]
@@ -240,8 +251,10 @@ struct InformationSummary {
         .init("labels"), .init("depth", .right), .init("n", .right), .init("test error", .right),
         .init("bound, C0", .right), .init("bound, C1", .right), .init("fitted", .left), .init("epochs", .right),
       ], rows: rows,
-      caption: "Finite networks of width \(options.width) trained until they make no error (*fitted*), beside the PAC-Bayes "
-        + "bounds at delta \(Format.short(options.delta)). The bound is of the mean over all networks that fit, not of this one.")
+      caption:
+        "Finite networks of width \(options.width) trained until they make no error (*fitted*), beside the PAC-Bayes "
+        + "bounds at delta \(Format.short(options.delta)). The bound is of the mean over all networks that fit, not of this one."
+    )
   }
 
   /// Cells of all subsets of a kind, depth and size, in that order.

@@ -35,8 +35,7 @@ public struct TiltingSaddle: Sendable {
     let ordering = VariableOrdering(covariance: try orthant.covariance.array(of: Double.self), count: n)
     order = ordering.order
     let factor = Tensor(ordering.factor, shape: [n, n])
-    let matrix = factor / factor.diagonal().expandDims(1)
-    lower = matrix - Tensor.eye(n, dtype: .float64)
+    lower = (factor / factor.diagonal().expandDims(1)).lowerTriangle(offset: -1)
     let lower = lower
     let value = jit { (x: Tensor, lower: Tensor) -> [Tensor] in Self.state(x, lower) }
     let newton = jit { (state: [Tensor], lower: Tensor) -> [Tensor] in Self.direction(state, lower) }

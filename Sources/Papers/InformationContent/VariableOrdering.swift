@@ -62,9 +62,11 @@ struct VariableOrdering {
     let pairs = a.count / 16
     for block in 0..<pairs {
       let place = 2 * block * width
-      first += p.loadUnaligned(fromByteOffset: place, as: SIMD8<Double>.self)
+      first +=
+        p.loadUnaligned(fromByteOffset: place, as: SIMD8<Double>.self)
         * q.loadUnaligned(fromByteOffset: place, as: SIMD8<Double>.self)
-      second += p.loadUnaligned(fromByteOffset: place + width, as: SIMD8<Double>.self)
+      second +=
+        p.loadUnaligned(fromByteOffset: place + width, as: SIMD8<Double>.self)
         * q.loadUnaligned(fromByteOffset: place + width, as: SIMD8<Double>.self)
     }
     var sum = (first + second).sum()
