@@ -20,7 +20,7 @@ public struct TiltingSaddle: Sendable {
   let shifts: Tensor
   /// Hazards h at the saddle, float64 [n].
   let hazards: Tensor
-  /// ψ at the saddle: an upper bound of log p.
+  /// ψ at the saddle: an upper bound of log p; 0 where the search ended before it.
   public let logUpperBound: Double
   /// Newton's steps.
   public let iterations: Int
@@ -43,13 +43,17 @@ public struct TiltingSaddle: Sendable {
     var state = try value(x, lower)
     var current = try state[0].item()
     guard current.isFinite else { throw UsageError("minimax tilting: the start isn't inside of the orthant") }
-    var (steps, slope) = (0, Double.infinity)
+    var (steps, slope, converged) = (0, Double.infinity, false)
     search: while steps < Self.most {
       let step = try newton(state, lower)
       let gain = try step[1].item()
       slope = try step[2].item()
-      guard gain.isFinite else { throw UsageError("minimax tilting: the covariance is too near to singular") }
-      if gain < 1e-12 * Double(n) { break }
+      // Next to singular covariances can leave the numbers: the proposal so far is as unbiased as the best one.
+      guard gain.isFinite else { break }
+      if gain < 1e-12 * Double(n) {
+        converged = true
+        break
+      }
       // Not all the way to the edge, where ψ falls to -infinity.
       var length = min(1, 0.95 / max(try step[3].item(), 1e-300))
       while true {
@@ -66,7 +70,8 @@ public struct TiltingSaddle: Sendable {
       }
     }
     (shifts, hazards) = (state[1], state[2])
-    (logUpperBound, iterations, residual) = (current, steps, slope)
+    // Short of the saddle ψ bounds nothing.
+    (logUpperBound, iterations, residual) = (converged ? current : 0, steps, slope)
   }
 
   /// g, μ, h, κ and x at a point; g isn't finite outside.
@@ -87,7 +92,7 @@ public struct TiltingSaddle: Sendable {
     let n = x.shape[0]
     let matrix = lower + Tensor.eye(n, dtype: .float64)
     let gradient = lower.matrixTranspose().matmul(hazards) - shifts
-    let weights = kappa / maximum(1 - kappa, 1e-15)
+    let weights = kappa / maximum(1 - kappa, 1e-12)
     let scaled = matrix * weights.sqrt().expandDims(1)
     let hessian = Tensor.eye(n, dtype: .float64) + scaled.matrixTranspose().matmul(scaled)
     let step = choleskySolve(cholesky(hessian), gradient)

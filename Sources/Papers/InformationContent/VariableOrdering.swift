@@ -19,13 +19,17 @@ struct VariableOrdering {
     var start = [Double](repeating: 0, count: n)
     var variances = (0..<n).map { covariance[$0 * n + $0] }
     var means = [Double](repeating: 0, count: n)
+    // At first all are equally likely: the one that the others contradict most.
+    let affinities = (0..<n).map { i in
+      (0..<n).reduce(0.0) { $0 + covariance[i * n + $1] / (variances[i] * variances[$1]).squareRoot() }
+    }
     covariance.withUnsafeBufferPointer { covariance in
       factor.withUnsafeMutableBufferPointer { factor in
         for j in 0..<n {
           var (best, least) = (j, Double.infinity)
           for i in j..<n {
             // The limit falls with the mean over the deviation: least likely is the smallest quotient.
-            let quotient = means[i] / variances[i].squareRoot()
+            let quotient = j == 0 ? affinities[i] : means[i] / variances[i].squareRoot()
             if quotient < least { (best, least) = (i, quotient) }
           }
           if best != j {

@@ -110,8 +110,10 @@ tails = []
 for z in [-30, -8, -3, -0.5, 0, 0.7, 3, 9, 14.9, 15.1, 21, 60, 1000]:
     survival = mpmath.erfc(mpmath.mpf(z) / mpmath.sqrt(2)) / 2
     hazard = mpmath.npdf(z) / survival
+    # Near 1 by its complement, which keeps its digits.
+    logarithm = mpmath.log(survival) if z > 0 else mpmath.log1p(-mpmath.erfc(-mpmath.mpf(z) / mpmath.sqrt(2)) / 2)
     tails.append(
-        {"z": z, "survival": float(mpmath.log(survival)), "hazard": float(hazard), "excess": float(hazard - z)}
+        {"z": z, "survival": float(logarithm), "hazard": float(hazard), "excess": float(hazard - z)}
     )
 
 versions = {m.__name__: m.__version__ for m in [neural_tangents, jax, scipy, numpy, mpmath]}
