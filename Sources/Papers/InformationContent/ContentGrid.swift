@@ -17,7 +17,7 @@ struct GridCell: Codable, Sendable {
   var place: GridPlace
   /// Minimax tilting: the content C₀.
   var tilting: ContentEstimate
-  /// The paper's estimator.
+  /// The paper's estimator; nothing until it has run for all places of the size.
   var paper: ContentEstimate
   /// What no content is below, by the saddle of the tilting.
   var lowerBound: Double
@@ -57,36 +57,52 @@ struct ContentGrid: Sendable {
     }
   }
 
-  /// Measures one place.
+  /// The training subset of a place.
+  func subset(_ place: GridPlace) throws -> SignedData {
+    let largest = max(place.count, options.sizes.max() ?? 0)
+    return try data.subset(place.kind, count: largest, seed: place.seed, key: key).first(place.count)
+  }
+
+  /// Its labels under its network.
+  func orthant(_ place: GridPlace) throws -> GaussianOrthant {
+    let subset = try subset(place)
+    let kernel = CompositionalKernel(depth: place.depth)
+    return try GaussianOrthant(covariance: kernel.covariance(subset.inputs), signs: subset.signs)
+  }
+
+  /// Measures one place, all but the paper's estimator.
   ///
   /// - Throws: `UsageError`, `TensorError`, `PJRTError`.
   func cell(_ place: GridPlace) throws -> GridCell {
-    let largest = options.sizes.max() ?? place.count
-    let subset = try data.subset(place.kind, count: largest, seed: place.seed, key: key).first(place.count)
-    let kernel = CompositionalKernel(depth: place.depth)
-    let orthant = try GaussianOrthant(covariance: kernel.covariance(subset.inputs), signs: subset.signs)
+    let orthant = try orthant(place)
     let own = key.foldIn(1).foldIn(place.seed).foldIn(place.count).foldIn(place.depth)
     let saddle = try TiltingSaddle(orthant)
-    let cell = GridCell(
+    return GridCell(
       place: place,
       tilting: try MinimaxTilting(samples: options.tiltingSamples).estimate(saddle, key: own.foldIn(0)),
-      paper: try FoldedNormalSampling(samples: options.paperSamples).estimate(orthant, key: own.foldIn(1)),
-      lowerBound: -saddle.logUpperBound, closedForm: try ClosedFormBound(orthant),
+      paper: ContentEstimate(logWeights: []), lowerBound: -saddle.logUpperBound,
+      closedForm: try ClosedFormBound(orthant),
       propagation: try ExpectationPropagation().content(orthant).content,
       laplace: try LaplaceApproximation().content(orthant), jitter: orthant.jitter)
-    return cell
   }
 
   /// Trains a finite network on the subset of a place.
   ///
   /// - Throws: `TensorError`, `PJRTError`.
   func network(_ place: GridPlace) throws -> FiniteNetworkTraining.Result {
-    let largest = options.sizes.max() ?? place.count
-    let subset = try data.subset(place.kind, count: largest, seed: place.seed, key: key).first(place.count)
+    let subset = try subset(place)
     let test = try data.testSet(place.kind, seed: place.seed, key: key).first(options.testPictures)
     let training = FiniteNetworkTraining(depth: place.depth, width: options.width)
     return try training.run(
       subset.inputs.cast(.float32), subset.signs, test: test.inputs.cast(.float32), testLabels: test.signs,
       key: key.foldIn(2).foldIn(place.seed).foldIn(place.count))
+  }
+
+  /// The paper's estimator at all places of a size, with the same draws.
+  ///
+  /// - Throws: `UsageError`, `TensorError`, `PJRTError`.
+  func paperEstimates(_ places: [GridPlace], count: Int) throws -> [ContentEstimate] {
+    try FoldedNormalSampling(samples: options.paperSamples)
+      .estimate(places.map { try orthant($0) }, key: key.foldIn(10).foldIn(count))
   }
 }

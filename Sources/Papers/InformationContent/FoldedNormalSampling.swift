@@ -14,21 +14,30 @@ public struct FoldedNormalSampling: Sendable {
 
   /// - Throws: `TensorError`, `PJRTError`.
   public func estimate(_ orthant: GaussianOrthant, key: Key) throws -> ContentEstimate {
-    let n = orthant.count
-    let scale = exp(orthant.logDeterminant / Double(n))
-    let inverse = choleskySolve(orthant.factor, Tensor.eye(n, dtype: .float64))
-    let matrix = scale * inverse - Tensor.eye(n, dtype: .float64)
-    try evaluate(matrix)
+    try estimate([orthant], key: key).first ?? ContentEstimate(logWeights: [])
+  }
+
+  /// Orthants of equally many coordinates with the same draws, which cost more than their weights.
+  ///
+  /// - Throws: `TensorError` where they differ in size; `PJRTError`.
+  public func estimate(_ orthants: [GaussianOrthant], key: Key) throws -> [ContentEstimate] {
+    guard let n = orthants.first?.count else { return [] }
+    guard orthants.allSatisfy({ $0.count == n }) else {
+      throw TensorError.value("FoldedNormalSampling", "orthants of \(Set(orthants.map(\.count)).sorted()) coordinates")
+    }
+    let identity = Tensor.eye(n, dtype: .float64)
+    let matrices = orthants.map { orthant in
+      exp(orthant.logDeterminant / Double(n)) * choleskySolve(orthant.factor, identity) - identity
+    }
+    try evaluate(matrices)
     let size = min(batch, samples)
-    let weigh = jit { (key: Key, matrix: Tensor) -> Tensor in
-      let u = key.normal([size, n], dtype: .float64).abs()
-      return -0.5 * (u.matmul(matrix) * u).sum(1)
-    }
-    var weights: [Double] = []
-    weights.reserveCapacity(samples)
+    let draw = jit { (key: Key) -> Tensor in key.normal([size, n], dtype: .float64).abs() }
+    let weigh = jit { (u: Tensor, matrix: Tensor) -> Tensor in -0.5 * (u.matmul(matrix) * u).sum(1) }
+    var weights = [[Double]](repeating: [], count: orthants.count)
     for part in 0..<(samples + size - 1) / size {
-      weights += try weigh(key.foldIn(part), matrix).array(of: Double.self)
+      let u = try draw(key.foldIn(part))
+      for i in orthants.indices { weights[i] += try weigh(u, matrices[i]).array(of: Double.self) }
     }
-    return ContentEstimate(logWeights: Array(weights.prefix(samples)), offset: -Double(n) * log(2))
+    return weights.map { ContentEstimate(logWeights: Array($0.prefix(samples)), offset: -Double(n) * log(2)) }
   }
 }

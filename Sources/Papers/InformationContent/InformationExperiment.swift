@@ -115,13 +115,21 @@ public struct InformationContentExperiment: Experiment {
     let options = context.options
     let key = Key(context.seed)
     let grid = ContentGrid(data: InformationData(try FashionMNIST.load()), options: options, key: key.foldIn(8))
-    let bar = context.progress.start("studies", total: 7, unit: "study")
+    let optional = [options.largeCount, options.architecturePictures, options.classPictures].filter { $0 > 0 }.count
+    let bar = context.progress.start("parts", total: 4 + options.sizes.count + optional, unit: "part")
     defer { bar.finish() }
     // Time and memory first: nothing else has filled the memory.
     let large =
       try options.largeCount > 0
       ? stored(context, "large", bar) { try LargeOrthant.measure(grid, count: options.largeCount) } : nil
-    let cells = try measured(context, grid, bar)
+    var cells = try measured(context, grid, bar)
+    for count in options.sizes.reversed() {
+      let places = cells.indices.filter { cells[$0].place.count == count }
+      let estimates = try stored(context, "paper-n\(count)", bar) {
+        try grid.paperEstimates(places.map { cells[$0].place }, count: count)
+      }
+      for (place, estimate) in zip(places, estimates) { cells[place].paper = estimate }
+    }
     let exact = try stored(context, "exact", bar) {
       try ExactOrthants.measure(samples: options.tiltingSamples, key: key.foldIn(80))
     }

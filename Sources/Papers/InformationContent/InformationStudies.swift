@@ -60,11 +60,7 @@ struct ThresholdComparison: Codable, Sendable {
   var rows: [Row]
 
   static func row(_ place: GridPlace, _ grid: ContentGrid) throws -> Row {
-    let subset = try grid.data.subset(
-      place.kind, count: max(place.count, grid.options.sizes.max() ?? 0), seed: place.seed, key: grid.key
-    ).first(place.count)
-    let kernel = CompositionalKernel(depth: place.depth)
-    let orthant = try GaussianOrthant(covariance: kernel.covariance(subset.inputs), signs: subset.signs)
+    let orthant = try grid.orthant(place)
     let key = grid.key.foldIn(3).foldIn(place.count).foldIn(place.depth)
     return Row(
       place: place,
