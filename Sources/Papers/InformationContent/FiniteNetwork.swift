@@ -82,8 +82,8 @@ struct FiniteNetworkTraining: Sendable {
   var batch = 50
   var learningRate = 0.01
   /// Of the learning rate, by epoch.
-  var decay = 0.9
-  var maxEpochs = 60
+  var decay = 0.95
+  var maxEpochs = 200
 
   /// What a network learnt.
   struct Result: Codable, Sendable {

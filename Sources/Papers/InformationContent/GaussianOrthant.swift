@@ -86,9 +86,9 @@ public struct ContentEstimate: Codable, Hashable, Sendable {
   public var largestShare: Double
   public var samples: Int
 
-  /// Effective samples below which no estimate is trusted: the standard error is then above a tenth of a nat, and the weights
-  /// probably miss what matters.
-  public static let fewest = 100.0
+  /// Effective samples below which no estimate is trusted: the standard error is then above a seventh of a nat, and the
+  /// weights probably miss what matters.
+  public static let fewest = 50.0
   /// Share of one weight above which no estimate is trusted.
   public static let largestTrustedShare = 0.05
 
@@ -127,9 +127,12 @@ public struct ContentEstimate: Codable, Hashable, Sendable {
   public var warning: String? {
     guard !isTrusted else { return nil }
     guard content.isFinite else { return "no sample has a weight: nothing is known but the bounds" }
-    return
-      "\(samples) samples are worth \(Format.short(effectiveSamples)), the largest weight is "
-      + "\(Int((100 * largestShare).rounded())) % of the sum: don't trust this number"
+    let worth = "\(samples) samples are worth \(Format.short(effectiveSamples))"
+    let share = "one has \(Int((100 * largestShare).rounded())) % of the weight"
+    let reasons = [
+      effectiveSamples < Self.fewest ? worth : nil, largestShare > Self.largestTrustedShare ? share : nil,
+    ].compactMap { $0 }
+    return reasons.joined(separator: ", and ") + ": don't trust this number"
   }
 }
 

@@ -108,7 +108,7 @@ extension InformationContentCommand {
         if !json { print("wrote \(out)") }
       }
       if let report {
-        let picture = try KernelPicture(covariance, chosen.labels.map { Double($0) }, title: title)
+        let picture = try KernelPicture(covariance, order: chosen.labels.map { Double($0) }, title: title)
         try File.write(try found.page(picture), to: report)
         if !json { print("wrote \(report)") }
       }

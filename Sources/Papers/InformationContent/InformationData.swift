@@ -29,12 +29,16 @@ struct SignedData: Sendable {
   let inputs: Tensor
   /// ±1
   let signs: [Double]
+  /// Class of each picture.
+  let classes: [Int]
 
   var count: Int { signs.count }
 
   /// The first examples.
   func first(_ n: Int) -> SignedData {
-    SignedData(inputs: inputs.slice(axis: 0, from: 0, to: min(n, count)), signs: Array(signs.prefix(n)))
+    SignedData(
+      inputs: inputs.slice(axis: 0, from: 0, to: min(n, count)), signs: Array(signs.prefix(n)),
+      classes: Array(classes.prefix(n)))
   }
 }
 
@@ -79,7 +83,8 @@ struct InformationData: Sendable {
       let bit = kind == .random ? Int(coins[at]) : Int(set.labels[place]) % 2
       return Double(2 * bit - 1)
     }
-    return SignedData(inputs: try scaled(set, places), signs: signs)
+    return SignedData(
+      inputs: try scaled(set, places), signs: signs, classes: places.map { Int(set.labels[$0]) })
   }
 
   /// Pictures by their places, float64 [n, d].

@@ -250,7 +250,8 @@ public struct InformationContentExperiment: Experiment {
     let subset = try grid.data.subset(.parity, count: count, seed: 0, key: grid.key)
     return try grid.options.depths.map { depth in
       try KernelPicture(
-        CompositionalKernel(depth: depth).covariance(subset.inputs), subset.signs, title: "depth \(depth)")
+        CompositionalKernel(depth: depth).covariance(subset.inputs),
+        order: subset.classes.map { Double($0 % 2 * 10 + $0) }, title: "depth \(depth)")
     }
   }
 }

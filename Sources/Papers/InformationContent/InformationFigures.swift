@@ -7,11 +7,11 @@ import Pinion
 struct KernelPicture {
   let image: ReportImage
 
-  /// - Parameter signs: rows are sorted by them, so that what they have to do with the kernel is seen.
-  init(_ covariance: Tensor, _ signs: [Double], title: String) throws {
-    let n = signs.count
+  /// - Parameter order: rows are sorted by these numbers, such as labels, so that what they have to do with the kernel is seen.
+  init(_ covariance: Tensor, order places: [Double], title: String) throws {
+    let n = places.count
     let values = try covariance.array(of: Double.self)
-    let order = (0..<n).sorted { (signs[$0], $0) < (signs[$1], $1) }
+    let order = (0..<n).sorted { (places[$0], $0) < (places[$1], $1) }
     let deviations = (0..<n).map { values[$0 * n + $0].squareRoot() }
     var correlations: [Double] = []
     for i in order { for j in order { correlations.append(values[i * n + j] / (deviations[i] * deviations[j])) } }
@@ -37,7 +37,7 @@ extension InformationSummary {
           boundChart(kind),
           caption:
             "Means over subsets; bands are their range. C0 is the content by minimax tilting, C1 the paper's closed form. "
-            + "A bound below the dashed line says more than chance."))
+            + "A bound below 0.5 says more than chance."))
     }
     blocks.append(.table(boundTable))
     if cells.contains(where: { $0.network != nil }) {
@@ -64,10 +64,16 @@ extension InformationSummary {
         caption:
           "Content at depth \(options.depths.max() ?? 2). The paper's estimator follows C1, not the content, once its samples "
           + "miss the orthant's mass."),
-      .table(exactTable), .table(thresholdTable), .heading("Kernels"),
+      .table(exactTable),
+    ]
+    if !thresholds.rows.isEmpty { blocks.append(.table(thresholdTable)) }
+    blocks += [
+      .heading("Kernels"),
       .imageGrid(
         kernels.map(\.image), columns: 2,
-        caption: "Odd classes last. Depth draws all correlations towards 1, and keeps the blocks of like labels."),
+        caption:
+          "Pictures sorted by class, the even classes first. Depth draws all correlations towards 1, and keeps the blocks of like labels."
+      ),
       .chart(
         randomChart,
         caption: "Root mean square difference between the covariance of random networks of width "
@@ -109,9 +115,11 @@ extension InformationSummary {
         series("test error, depth \(depth)", kind, depth) { $0.network?.testError },
       ]
     }.filter { !$0.points.isEmpty }
+    // The error of networks with random labels lies on that line.
+    let chance = kind.isReal ? [Chart.Layer.level(0.5, label: "chance")] : []
     return .layers(
-      [.lines(lines), .level(0.5, label: "chance")], x: .init("training examples n"),
-      y: .init("error", includesZero: true, domain: 0...1), title: kind.title)
+      [.lines(lines)] + chance, x: .init("training examples n"), y: .init("error", includesZero: true, domain: 0...0.8),
+      title: kind.title)
   }
 
   private var scatter: Chart {

@@ -37,7 +37,7 @@ public struct TiltingSaddle: Sendable {
     let factor = Tensor(ordering.factor, shape: [n, n])
     lower = (factor / factor.diagonal().expandDims(1)).lowerTriangle(offset: -1)
     let lower = lower
-    let value = jit { (x: Tensor, lower: Tensor) -> [Tensor] in Self.state(x, lower) }
+    let value = jit { (x: Tensor, lower: Tensor) -> [Tensor] in try Self.state(x, lower) }
     let newton = jit { (state: [Tensor], lower: Tensor) -> [Tensor] in Self.direction(state, lower) }
     var x = Tensor(ordering.start)
     var state = try value(x, lower)
@@ -75,10 +75,10 @@ public struct TiltingSaddle: Sendable {
   }
 
   /// g, μ, h, κ and x at a point; g isn't finite outside.
-  private static func state(_ x: Tensor, _ lower: Tensor) -> [Tensor] {
+  private static func state(_ x: Tensor, _ lower: Tensor) throws -> [Tensor] {
     let limits = -lower.matmul(x)
     let inside = x - limits
-    let z = NormalTail.inverseExcess(maximum(inside, 1e-300))
+    let z = try NormalTail.inverseExcess(maximum(inside, 1e-300))
     let shifts = limits - z
     let (hazard, excess) = NormalTail.hazard(z)
     let terms = shifts.square() / 2 - x * shifts + NormalTail.logSurvival(z)

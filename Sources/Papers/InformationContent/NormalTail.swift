@@ -36,13 +36,11 @@ enum NormalTail {
   /// The z whose excess h(z) - z is `delta` > 0.
   ///
   /// The excess falls and is convex, and Sampford's bound starts left of the root, so Newton's steps only go right.
-  static func inverseExcess(_ delta: Tensor) -> Tensor {
-    var z = maximum(1 / delta - 2 * delta, -delta)
-    for _ in 0..<8 {
+  static func inverseExcess(_ delta: Tensor) throws -> Tensor {
+    try forLoop(maximum(1 / delta - 2 * delta, -delta), steps: 8) { z, _ in
       let (hazard, excess) = hazard(z)
-      z = z + (excess - delta) / (1 - hazard * excess)
+      return z + (excess - delta) / (1 - hazard * excess)
     }
-    return z
   }
 
   /// The z with log P(Z > z) = `logSurvival` < 0.
