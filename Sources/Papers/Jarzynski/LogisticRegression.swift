@@ -77,29 +77,3 @@ public struct LogisticRegressionEnergy: Energy {
       standardDeviation: Array(repeating: priorDeviation, count: dimension))
   }
 }
-
-extension LabelledTable {
-  /// A table with a heading of which one column is the class: the named one, else the last.
-  ///
-  /// - Throws: `FormatError` with the file, the line and what was expected.
-  init(csv path: String, label: String? = nil) throws {
-    let table = try CSV(path: path)
-    guard let header = table.header, let name = label ?? header.last else {
-      throw FormatError(path, "has no columns")
-    }
-    let classes = try table.column(name)
-    let names = Array(Set(classes)).sorted()
-    guard names.count > 1, names.count <= max(2, classes.count / 2) else {
-      throw FormatError(
-        path,
-        "column '\(name)' has \(names.count) different values in \(classes.count) rows, expected classes; "
-          + "--label names the column")
-    }
-    let features = header.filter { $0 != name }
-    let columns = try features.map { try table.numbers($0) }
-    let places = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
-    try self.init(
-      name: path, values: classes.indices.flatMap { row in columns.map { $0[row] } }, featureNames: features,
-      labels: classes.compactMap { places[$0] }, classNames: names)
-  }
-}
