@@ -130,7 +130,7 @@ enum STLFile {
 
     mutating func place(of point: SIMD3<Double>) -> Int {
       // -0 and 0 are one place.
-      let point = point + .zero
+      let point = point + SIMD3<Double>(repeating: 0)
       if let place = places[point] { return place }
       places[point] = list.vertices.count
       list.vertices.append(point)
