@@ -176,16 +176,7 @@ public struct MeshRepair: Sendable {
       next[t[(side + 1) % 3], default: []].append(t[side % 3])
     }
     var closed = 0
-    for start in next.keys.sorted() {
-      guard next[start]?.isEmpty == false else { continue }
-      var (loop, at) = ([start], start)
-      while let ends = next[at], let end = ends.last, loop.count <= largestHole {
-        next[at]?.removeLast()
-        if end == start { break }
-        loop.append(end)
-        at = end
-      }
-      guard loop.count >= 3, loop.count <= largestHole, Set(loop).count == loop.count else { continue }
+    for loop in Self.loops(next) where loop.count >= 3 && loop.count <= largestHole {
       if loop.count == 3 {
         mesh.triangles.append(SIMD3(loop[0], loop[1], loop[2]))
       } else {
@@ -197,6 +188,24 @@ public struct MeshRepair: Sendable {
       closed += 1
     }
     return closed
+  }
+
+  /// Rings of steps from vertex to vertex, each vertex once; what doesn't come back is left out.
+  private static func loops(_ next: [Int32: [Int32]]) -> [[Int32]] {
+    var (next, loops) = (next, [[Int32]]())
+    for start in next.keys.sorted() {
+      var path = [start]
+      while let at = path.last, let end = next[at]?.popLast() {
+        // Holes that touch in a vertex are cut apart there.
+        if let place = path.lastIndex(of: end) {
+          loops.append(Array(path[place...]))
+          path.removeSubrange((place + 1)...)
+        } else {
+          path.append(end)
+        }
+      }
+    }
+    return loops
   }
 
   /// Gives each fan about a vertex a vertex of its own, drawn a little into the fan.

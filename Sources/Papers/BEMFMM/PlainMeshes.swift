@@ -21,7 +21,8 @@ enum PlainMeshes {
     }
     var list = TriangleList()
     for i in 0..<vertices {
-      list.vertices.append(try lines.point(lines.expect("vertex \(i + 1) of \(vertices)"), "vertex \(i)"))
+      let fields = try lines.expect("vertex \(i + 1) of \(vertices)")
+      list.vertices.append(try lines.point(fields, "vertex \(i)"))
     }
     for i in 0..<faces {
       let fields = try lines.expect("face \(i + 1) of \(faces)")
