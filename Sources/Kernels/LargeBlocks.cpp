@@ -190,12 +190,12 @@ PINION_EXPORTED void *realloc(void *memory, std::size_t size) noexcept {
   return moved;
 }
 
-// Swift asks it of arrays whose elements lie on borders of 32 bytes or more: those come from posix_memalign.
+// Swift asks for it where an array grows whose elements are aligned to more than 16 bytes.
 PINION_EXPORTED std::size_t malloc_usable_size(void *memory) noexcept {
-  const std::size_t large = mayBeLarge(memory) ? sizeOfLarge(memory) : 0;
-  if (large != 0) return large;
+  const std::size_t size = mayBeLarge(memory) ? sizeOfLarge(memory) : 0;
+  if (size != 0) return size;
   using Function = std::size_t (*)(void *);
-  static const Function original = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "malloc_usable_size"));
+  static const auto original = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "malloc_usable_size"));
   return original == nullptr ? 0 : original(memory);
 }
 

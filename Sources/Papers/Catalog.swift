@@ -17,7 +17,7 @@ public enum Catalog {
 
   /// Commands of papers on the user's own data, each named as its paper.
   public static var commands: [any ParsableCommand.Type] {
-    [TNTCommand.self, OneStageGANCommand.self, JarzynskiCommand.self, SpectralCommand.self]
+    [TNTCommand.self, OneStageGANCommand.self, JarzynskiCommand.self, SpectralCommand.self, BoundaryElementCommand.self]
   }
 
   /// All papers by number; those with an experiment as the experiment describes them.
