@@ -154,17 +154,10 @@ extension BoundaryElementCommand.Mesh {
       let field = try molecule.map { path in
         try named(path) {
           try SolventExcludedField(
-            PQRFile.read(path), probe: probe, workers: ProcessInfo.processInfo.activeProcessorCount)
+            PQRFile.read(path), probe: probe, workers: Threads.available)
         }
       }
-      for _ in 0..<times {
-        let longest = 2 * mesh.triangles.indices.reduce(0) { max($0, mesh.area(of: $1)) }.squareRoot()
-        mesh = try mesh.refined { point in
-          // Where the mesh isn't on the molecule's surface, nothing is gained by a jump.
-          guard let moved = field?.projected(point), Vector.length(moved - point) < longest / 2 else { return point }
-          return moved
-        }
-      }
+      for _ in 0..<times { mesh = try field.map { try mesh.refined(onto: $0) } ?? mesh.refined() }
       try mesh.write(to: out)
       MeshReport(mesh).write()
       print("wrote \(out)")

@@ -17,7 +17,7 @@ public struct MolecularSurface: Sendable {
   /// Whether cavities in the solute stay as surfaces of solvent within.
   public var cavities = MeshRepair.Cavities.remove
   /// Threads.
-  public var workers = ProcessInfo.processInfo.activeProcessorCount
+  public var workers = Threads.available
 
   public init() {}
 
