@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <dlfcn.h>
 #include <malloc.h>
 #include <mutex>
 #include <sys/mman.h>
@@ -187,6 +188,15 @@ PINION_EXPORTED void *realloc(void *memory, std::size_t size) noexcept {
   std::memcpy(moved, memory, std::min(old, size));
   free(memory);
   return moved;
+}
+
+// Swift asks for it where an array grows whose elements are aligned to more than 16 bytes.
+PINION_EXPORTED std::size_t malloc_usable_size(void *memory) noexcept {
+  const std::size_t size = mayBeLarge(memory) ? sizeOfLarge(memory) : 0;
+  if (size != 0) return size;
+  using Function = std::size_t (*)(void *);
+  static const auto original = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "malloc_usable_size"));
+  return original == nullptr ? 0 : original(memory);
 }
 
 #endif

@@ -20,7 +20,7 @@ public enum Catalog {
   public static var commands: [any ParsableCommand.Type] {
     [
       TNTCommand.self, OneStageGANCommand.self, InformationContentCommand.self, DPFTRLCommand.self,
-      JarzynskiCommand.self, SpectralCommand.self,
+      JarzynskiCommand.self, SpectralCommand.self, BoundaryElementCommand.self,
     ]
   }
 

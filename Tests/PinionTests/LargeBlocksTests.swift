@@ -86,6 +86,13 @@ import Testing
     #expect(realloc(again, 0) == nil)
   }
 
+  /// Elements of 32 bytes are aligned to as many, so that Swift takes posix_memalign and asks how much it got.
+  @Test func arraysOfVectorsGrow() {
+    var vectors: [SIMD3<Double>] = []
+    for i in 0..<400_000 { vectors.append(SIMD3(repeating: Double(i))) }
+    #expect(vectors[399_999].x == 399_999)
+  }
+
   @Test func manyThreadsAtOnce() throws {
     let size = size
     DispatchQueue.concurrentPerform(iterations: 8) { thread in

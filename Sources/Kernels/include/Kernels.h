@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "BoundaryElements.h"
 #include "CPJRT.h"
 
 #ifdef __cplusplus

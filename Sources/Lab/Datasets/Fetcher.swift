@@ -39,6 +39,11 @@ public struct Fetcher: Sendable {
     if missing(info, folder).isEmpty { return folder }
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      // Files may lie in folders of their own.
+      for file in info.files where file.name.contains("/") {
+        let parent = ("\(folder)/\(file.name)" as NSString).deletingLastPathComponent
+        try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+      }
     } catch {
       throw FormatError(folder, "can't be made: \(reason(error))")
     }

@@ -6,6 +6,8 @@ public struct BlockMarkup: Sendable {
   public let drawsCharts: Bool
   /// Number of charts so far.
   public private(set) var charts = 0
+  /// Number of surfaces so far.
+  public private(set) var surfaces = 0
 
   public init(drawsCharts: Bool) { self.drawsCharts = drawsCharts }
 
@@ -32,6 +34,9 @@ public struct BlockMarkup: Sendable {
         </div>\(figureCaption(caption))</figure>
 
         """
+    case .surface(let surface, let caption):
+      surfaces += 1
+      return "<figure class=\"wide\">\(surface.html(number: surfaces))\(figureCaption(caption))</figure>\n"
     case .audio(let sounds, let columns, let caption):
       let cells = sounds.map { sound in
         let label = sound.caption.isEmpty ? "sound" : sound.caption

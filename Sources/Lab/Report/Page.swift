@@ -12,6 +12,8 @@ public struct ReportContent: Sendable {
   public let footer: String
   /// Whether there are charts in it, which `ReportStyle.drawing` draws.
   public let hasCharts: Bool
+  /// Whether there are surfaces in it, which turn where `SurfaceScript` runs and are still pictures else.
+  public var hasSurfaces = false
 }
 
 /// An HTML page that opens offline: one file with its style, pictures, sounds, charts and the scripts that draw them.
@@ -35,7 +37,7 @@ struct Page {
     <body>
     <main>
     \(content.header)\(content.body)\(content.footer)</main>
-    \(content.hasCharts ? scriptElements : "")</body>
+    \(content.hasCharts ? scriptElements : "")\(content.hasSurfaces ? surfaceElement : "")</body>
     </html>
 
     """
@@ -44,6 +46,8 @@ struct Page {
   /// Nothing is loaded from outside.
   private static let policy =
     "default-src 'none'; img-src data: blob:; media-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+  private var surfaceElement: String { "<script>\(SurfaceScript.text)\ndrawSurfaces(document);</script>\n" }
 
   private var scriptElements: String {
     guard let scripts else { return "" }

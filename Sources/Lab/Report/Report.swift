@@ -26,7 +26,7 @@ struct Report {
     return ReportContent(
       title: "\(paper.name): \(paper.title)", header: header,
       body: "<section>\n<h2>Claims</h2>\n\(claimTable)</section>\n<section class=\"blocks\">\n\(parts)</section>\n",
-      footer: rerun, hasCharts: markup.charts > 0)
+      footer: rerun, hasCharts: markup.charts > 0, hasSurfaces: markup.surfaces > 0)
   }
 
   // MARK: Parts

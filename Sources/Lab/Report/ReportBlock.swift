@@ -16,6 +16,8 @@ public enum ReportBlock: Codable, Sendable {
   case imageGrid([ReportImage], columns: Int, caption: String)
   /// A drawing, with a sentence below it.
   case drawing(Drawing, caption: String)
+  /// A surface in space that can be turned, with a sentence below it.
+  case surface(SurfacePicture, caption: String)
   /// Sounds to play, side by side, with a sentence below them.
   case audio([ReportAudio], columns: Int, caption: String)
 }
@@ -43,7 +45,7 @@ extension ReportBlock {
       """
     let content = ReportContent(
       title: title, header: header, body: "<section class=\"blocks\">\n\(parts)</section>\n", footer: "",
-      hasCharts: markup.charts > 0)
+      hasCharts: markup.charts > 0, hasSurfaces: markup.surfaces > 0)
     return Page(content: content, scripts: scripts).html
   }
 }

@@ -62,6 +62,16 @@ public enum ReportStyle {
       border-color: var(--line) !important; font-family: inherit !important; }
     #vg-tooltip-element td.key { color: var(--muted) !important; }
     .drawing { display: block; max-width: 100%; height: auto; font-family: inherit; }
+    .surface img, .surface canvas { display: block; width: 100%; max-width: 640px; aspect-ratio: 4 / 3; margin: 0 auto; }
+    .surface canvas { cursor: grab; touch-action: pan-y; border-radius: 8px; }
+    .surface canvas:focus { touch-action: none; outline: 2px solid var(--link); outline-offset: 2px; }
+    .surface canvas:active { cursor: grabbing; }
+    .surface-bar { display: flex; flex-wrap: wrap; gap: 6px 10px; align-items: center; justify-content: center;
+      margin-top: 10px; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
+    .surface-colours { width: min(220px, 40vw); height: 12px; border-radius: 3px; border: 1px solid var(--line);
+      print-color-adjust: exact; background: linear-gradient(90deg, rgb(189, 28, 41), rgb(211, 116, 122) 27%,
+        rgb(242, 240, 237), rgb(127, 157, 212) 73%, rgb(33, 79, 191)); }
+    .surface output { display: block; text-align: center; color: var(--muted); font-size: 0.85rem; margin-top: 4px; }
     .grid { display: grid; gap: 14px; }
     \(columns)
     .grid figure { margin: 0; }

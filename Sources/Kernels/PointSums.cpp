@@ -1,0 +1,11 @@
+#include "Kernels.h"
+
+#define PINION_BODY "PointSums.h"
+#include "VectorSets.h"
+
+void kernels_point_sums(const kernels_point_sources *sources, const int64_t *ranges, int64_t range_count,
+                        const kernels_point_targets *targets, int64_t begin, int64_t end) {
+  PINION_DISPATCH(all_point_sums(*sources, ranges, range_count, *targets, begin, end));
+}
+
+int kernels_vector_bits(void) { return pinion::vector_bits(); }
