@@ -112,7 +112,7 @@ public struct PrivacyGuarantee: Codable, Hashable, Sendable {
     let power = min(1, 1 / (1 + exp(-epsilon)) + delta)
     return
       "In plain words: whoever sees the model, and guesses by a coin whether one \(unit) took part, is right at best in "
-      + "\(String(format: "%.1f", 100 * power)) % of cases instead of 50 %."
+      + "\(String(format: "%.4g", 100 * power)) % of cases instead of 50 %."
   }
 
   private var mechanismText: String {
