@@ -113,8 +113,10 @@ import Testing
   @Test func optionsAreChecked() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let mixed = try write("mixed.csv", table(30))
-    let data = try write("rows.csv", table(30).replacingOccurrences(of: ",w[0-9]+", with: "", options: .regularExpression)
-      .replacingOccurrences(of: ",who", with: ""))
+    let data = try write(
+      "rows.csv",
+      table(30).replacingOccurrences(of: ",w[0-9]+", with: "", options: .regularExpression)
+        .replacingOccurrences(of: ",who", with: ""))
     let out = ["--out", "\(folder)/m.safetensors"]
     for (arguments, part) in [
       (["train", "--data", data], "Missing expected argument '--out"),
