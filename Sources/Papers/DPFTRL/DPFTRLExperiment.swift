@@ -29,21 +29,21 @@ public struct DPFTRLOptions: ExperimentOptions {
   public init(scale: Scale) {
     methods = [.ftrl, .ftrlMomentum, .sampled, .fixed]
     (epsilons, delta) = ([1.5, 3, 6, 12, 24], 1e-5)
-    (seeds, trainImages, validationImages, testImages) = (3, 24_000, 5_000, 10_000)
+    (seeds, trainImages, validationImages, testImages) = (3, 25_000, 5_000, 10_000)
     (epochs, batchSize, clip, momentum) = (5, 500, 1, 0.9)
-    (rates, tuningEpsilons) = ([0.5, 1.5, 4.5], [3, 12])
+    (rates, tuningEpsilons) = ([1, 3, 9], [1.5, 6, 24])
     (extraMethods, extraEpsilons) = ([.plainTree, .banded, .open], [3])
     (bands, timingRounds, regretSteps, regretSeeds, parallelRuns) = (32, 9, 4_096, 10, 2)
     switch scale {
     case .quick:
       (methods, epsilons, seeds) = ([.ftrlMomentum, .sampled, .fixed], [6], 1)
       (trainImages, validationImages, testImages, epochs) = (12_000, 1_000, 2_000, 1)
-      (rates, tuningEpsilons, extraMethods) = ([1.5], [], [])
+      (rates, tuningEpsilons, extraMethods) = ([3], [], [])
       (timingRounds, regretSteps, regretSeeds) = (3, 1_024, 3)
     case .standard: break
     case .full:
       (seeds, trainImages, epochs) = (5, 55_000, 10)
-      (rates, tuningEpsilons) = ([0.25, 0.5, 1, 2, 4, 8], [1.5, 6, 24])
+      (rates, tuningEpsilons) = ([0.5, 1, 2, 4, 8, 16], [1.5, 6, 24])
       extraEpsilons = epsilons
       regretSeeds = 40
     }

@@ -58,7 +58,7 @@ extension DPFTRLSummary {
   }
 
   private var accuracyChart: Chart {
-    let series = methods.filter { epsilons($0).count > 1 || $0 != .open }.filter { $0 != .open }.map { method in
+    let series = methods.filter { $0 != .open }.map { method in
       Chart.Series(
         method.title,
         epsilons(method).map { epsilon in
@@ -73,8 +73,10 @@ extension DPFTRLSummary {
     ]
     let open = epsilons(.open).flatMap { accuracies(.open, $0) }
     if !open.isEmpty { layers.append(.level(Statistics.mean(open), label: "no privacy")) }
+    let (low, high) = (options.epsilons.min() ?? 1, options.epsilons.max() ?? 1)
     return .layers(
-      layers, x: .init("ε", isLogarithmic: true), y: .init("test accuracy, %"), title: "Fashion-MNIST")
+      layers, x: .init("ε", isLogarithmic: true, domain: (0.8 * low)...(1.25 * high)), y: .init("test accuracy, %"),
+      title: "Fashion-MNIST")
   }
 
   // MARK: Noise
@@ -137,7 +139,7 @@ extension DPFTRLSummary {
 
   private func bandsChart() throws -> Chart {
     let plan = options.plan
-    let counts = (0...).lazy.map { 1 << $0 }.prefix { $0 <= min(64, plan.stepsOfEpoch) }
+    let counts = Array((0...).lazy.map { 1 << $0 }.prefix { $0 <= min(64, plan.stepsOfEpoch) })
     func points(_ make: (Int) -> BandedToeplitz) throws -> [Chart.Point] {
       try counts.map { count in
         Chart.Point(Double(count), try plan.meanVariance(.banded(make(count).coefficients)))
@@ -153,7 +155,8 @@ extension DPFTRLSummary {
         try plan.withBestRestarts(mechanism).meanVariance(mechanism), label: "\(mechanism.title), best restarts")
     }
     return .layers(
-      [.lines(lines)] + trees, x: .init("bands", isLogarithmic: true),
+      [.lines(lines)] + trees,
+      x: .init("bands", isLogarithmic: true, domain: 1...Double(max(2, counts.max() ?? 2))),
       y: .init("mean variance at K/σ² = 1", isLogarithmic: true), title: "Banded matrices beside the trees")
   }
 
@@ -169,7 +172,9 @@ extension DPFTRLSummary {
         })
     }
     return .layers(
-      [.lines(series)], x: .init("steps", isLogarithmic: true), y: .init("regret a step", includesZero: true),
+      [.lines(series)],
+      x: .init("steps", isLogarithmic: true, domain: Double(regret.steps[0])...Double(regret.steps.last ?? 32)),
+      y: .init("regret a step", includesZero: true),
       title: "Follow the regularised leader, ε = \(Format.short(regret.epsilon))")
   }
 

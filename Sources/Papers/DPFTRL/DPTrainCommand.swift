@@ -53,7 +53,7 @@ extension DPFTRLCommand {
     var learningRate = 1.5
     @Option(help: "Momentum of all methods but dp-ftrl.")
     var momentum = 0.9
-    @Option(help: "Examples (or clients) whose gradients are in memory at once; a batch's without it.")
+    @Option(help: "Examples (or clients) whose gradients are in memory at once; without it those that 256 MB hold.")
     var microBatch: Int?
     @Option(help: "Seed of the first weights, of the held-out part and of the order.")
     var seed: UInt64 = 0
@@ -176,7 +176,9 @@ extension DPFTRLCommand {
       recipe.clip = guarantee == nil ? .greatestFiniteMagnitude : clip
       recipe.momentum = privacy.method.momentum(momentum)
       recipe.rate = learningRate * (1 - recipe.momentum)
-      recipe.microBatch = microBatch
+      // Without a wish, as many as leave their gradients 256 MB.
+      let count = try parameterCount(of: model)
+      recipe.microBatch = microBatch ?? max(1, (1 << 26) / max(1, count))
       let scaling = PrivateData.scaling(network.data)
       var program = PrivateProgram<M>(scaling: scaling)
       if parts.clients != nil {

@@ -100,17 +100,24 @@ public struct ParticipationPlan: Codable, Hashable, Sendable {
     switch mechanism {
     case .independent: return Double(epochs)
     case .tree:
-      var known: [TreeSensitivity: Int] = [:]
-      return try trees.reduce(0.0) { sum, tree in
-        let value: Int
-        switch order {
-        case .fixed, .restarts: value = known[tree] ?? tree.squaredFixedOrder(stepsOfEpoch: stepsOfEpoch)
-        case .any: value = known[tree] ?? tree.squaredAnyOrder(stepsOfEpoch: stepsOfEpoch)
-        case .sampled:
-          throw UsageError("tree aggregation has no amplification by sampling; choose a fixed order")
+      let counts = Dictionary(trees.map { ($0, 1) }, uniquingKeysWith: +)
+      switch order {
+      case .fixed:
+        // The same batch in all trees.
+        var sums = Array(repeating: 0, count: stepsOfEpoch)
+        for (tree, count) in counts {
+          for (batch, value) in tree.squaredByBatch(stepsOfEpoch: stepsOfEpoch).enumerated() {
+            sums[batch] += count * value
+          }
         }
-        known[tree] = value
-        return sum + Double(value)
+        return Double(sums.max() ?? 0)
+      case .restarts:
+        return counts.reduce(0.0) { sum, entry in
+          sum + Double(entry.value * (entry.key.squaredByBatch(stepsOfEpoch: stepsOfEpoch).max() ?? 0))
+        }
+      case .any:
+        return counts.reduce(0.0) { $0 + Double($1.value * $1.key.squaredAnyOrder(stepsOfEpoch: stepsOfEpoch)) }
+      case .sampled: throw UsageError("tree aggregation has no amplification by sampling; choose a fixed order")
       }
     case .banded(let coefficients):
       guard order == .fixed || coefficients.count == 1 else {

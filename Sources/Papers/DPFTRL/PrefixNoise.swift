@@ -73,11 +73,13 @@ public struct PrefixNoise: Module {
     guard case .tree(let efficient) = mechanism else { return }
     if completing {
       let full = powerOfTwo(from: step)
-      let completed = try whileLoop(self, while: { $0.step .< full }) { noise in
-        var noise = noise
-        _ = try noise.next()
-        return noise
-      }
+      let completed = try whileLoop(
+        self, while: { $0.step .< full },
+        do: { noise in
+          var noise = noise
+          _ = try noise.next()
+          return noise
+        })
       self = completed
     }
     settled = settled + current(efficient: efficient)
@@ -117,12 +119,14 @@ public struct PrefixNoise: Module {
     let zero = Tensor.zeros([], dtype: .int32)
     let (now, before, known) = (step, step - 1, rows)
     let start = Carry(level: zero, value: fresh(level: zero, number: before))
-    let done = try whileLoop(start, while: { ((before >> $0.level) & 1) .== 1 }) { carry in
-      let above = carry.level + 1
-      let own = fresh(level: above, number: (now >> above) - 1)
-      let left = known.dynamicSlice(starts: [carry.level, zero], sizes: [1, size]).squeeze(axis: 0)
-      return Carry(level: above, value: own + (left + carry.value) / 2)
-    }
+    let done = try whileLoop(
+      start, while: { ((before >> $0.level) & 1) .== 1 },
+      do: { carry in
+        let above = carry.level + 1
+        let own = fresh(level: above, number: (now >> above) - 1)
+        let left = known.dynamicSlice(starts: [carry.level, zero], sizes: [1, size]).squeeze(axis: 0)
+        return Carry(level: above, value: own + (left + carry.value) / 2)
+      })
     rows = rows.dynamicUpdateSlice(done.value.expandDims(0), starts: [done.level, zero])
   }
 

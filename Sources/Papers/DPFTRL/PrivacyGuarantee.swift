@@ -37,14 +37,22 @@ public struct PrivacyGuarantee: Codable, Hashable, Sendable {
       guard mechanism == .independent else {
         throw UsageError("\(mechanism.title) has no amplification by sampling; choose a fixed order")
       }
-      let rate = Double(plan.batchSize) / Double(plan.units)
-      (epsilon, order) = RenyiAccountant.sampledEpsilon(rate: rate, sigma: sigma, steps: plan.steps, delta: delta)
     } else {
-      let sensitivity = try plan.squaredSensitivity(mechanism)
-      let ratio = sensitivity / (sigma * sigma)
+      squaredSensitivity = try plan.squaredSensitivity(mechanism)
+    }
+    (epsilon, order) = (.infinity, 1)
+    account()
+  }
+
+  /// Works out ε of σ.
+  private mutating func account() {
+    if let squaredSensitivity {
+      let ratio = squaredSensitivity / (sigma * sigma)
       (epsilon, order) = RenyiAccountant.gaussianEpsilon(ratio: ratio, delta: delta)
       exactEpsilon = RenyiAccountant.exactGaussianEpsilon(ratio: ratio, delta: delta)
-      squaredSensitivity = sensitivity
+    } else {
+      let rate = Double(plan.batchSize) / Double(plan.units)
+      (epsilon, order) = RenyiAccountant.sampledEpsilon(rate: rate, sigma: sigma, steps: plan.steps, delta: delta)
     }
   }
 
@@ -55,20 +63,24 @@ public struct PrivacyGuarantee: Codable, Hashable, Sendable {
     _ mechanism: NoiseMechanism, _ plan: ParticipationPlan, epsilon: Double, delta: Double, unit: String = "example"
   ) throws -> PrivacyGuarantee {
     guard epsilon > 0, epsilon.isFinite else { throw UsageError("epsilon is \(epsilon), expected more than 0") }
-    func at(_ sigma: Double) throws -> PrivacyGuarantee {
-      try PrivacyGuarantee(mechanism, plan, sigma: sigma, delta: delta, unit: unit)
+    let first = try PrivacyGuarantee(mechanism, plan, sigma: 1, delta: delta, unit: unit)
+    func at(_ sigma: Double) -> PrivacyGuarantee {
+      var guarantee = first
+      guarantee.sigma = sigma
+      guarantee.account()
+      return guarantee
     }
     var (low, high) = (1e-3, 1.0)
-    while try at(high).epsilon > epsilon {
+    while at(high).epsilon > epsilon {
       (low, high) = (high, high * 2)
       guard high < 1e9 else { throw UsageError("no noise reaches epsilon \(epsilon) at delta \(delta)") }
     }
-    if try at(low).epsilon <= epsilon { return try at(low) }
+    if at(low).epsilon <= epsilon { return at(low) }
     while high / low > 1 + 1e-7 {
       let middle = (low * high).squareRoot()
-      if try at(middle).epsilon > epsilon { low = middle } else { high = middle }
+      if at(middle).epsilon > epsilon { low = middle } else { high = middle }
     }
-    return try at(high)
+    return at(high)
   }
 
   /// ρ of zero-concentrated privacy, K/(2σ²); nil for sampled batches. Bun, Steinke, 2016.
@@ -112,7 +124,7 @@ public struct PrivacyGuarantee: Codable, Hashable, Sendable {
     let power = min(1, 1 / (1 + exp(-epsilon)) + delta)
     return
       "In plain words: whoever sees the model, and guesses by a coin whether one \(unit) took part, is right at best in "
-      + "\(String(format: "%.1f", 100 * power)) % of cases instead of 50 %."
+      + "\(String(format: "%.4g", 100 * power)) % of cases instead of 50 %."
   }
 
   private var mechanismText: String {

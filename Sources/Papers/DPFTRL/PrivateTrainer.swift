@@ -62,9 +62,14 @@ final class PrivateTrainer: Sendable {
   func chooseRates() throws -> [ChosenRate] {
     let options = context.options
     guard options.rates.count > 1, !options.tuningEpsilons.isEmpty else { return [] }
-    let places = (options.methods + options.extraMethods.filter { $0 != .plainTree }).flatMap { method in
-      (method == .open ? [options.tuningEpsilons[0]] : options.tuningEpsilons).map { (method, $0) }
+    func nearest(_ epsilon: Double) -> Double {
+      options.tuningEpsilons.min { abs(log($0 / epsilon)) < abs(log($1 / epsilon)) } ?? epsilon
     }
+    let extras = options.extraMethods.filter { $0 != .plainTree && !options.methods.contains($0) }.flatMap { method in
+      Set(options.extraEpsilons.prefix(method == .open ? 1 : options.extraEpsilons.count).map(nearest)).sorted()
+        .map { (method, $0) }
+    }
+    let places = options.methods.flatMap { method in options.tuningEpsilons.map { (method, $0) } } + extras
     // A seed that no measured run uses.
     let jobs = places.flatMap { method, epsilon in
       options.rates.map { Job(method: method, epsilon: epsilon, rate: $0, seed: 1_000, isTuning: true) }

@@ -35,7 +35,7 @@ struct RegretStudy: Codable, Sendable {
       .banded(BandedToeplitz.optimal(bands: bands, steps: min(steps, 2_048)).coefficients), .independent,
     ]
     let shown = (0...).lazy.map { 16 << $0 }.prefix { $0 < steps } + [steps]
-    let grid = (-12...0).map { pow(2, Double($0)) }
+    let grid = (-12...4).map { pow(2, Double($0)) }
     let curves = try mechanisms.map { mechanism -> Curve in
       let guarantee = try mechanism.map { try PrivacyGuarantee.calibrated($0, plan, epsilon: epsilon, delta: delta) }
       let online = try program(mechanism ?? .independent, steps: steps, dimension: dimension, levels: plan.levels)

@@ -47,12 +47,12 @@ public struct TreeSensitivity: Hashable, Sendable {
     return total
   }
 
-  /// The most that a unit has which takes part once an epoch, always in the same batch.
+  /// For each batch what a unit has that takes part once an epoch, always in that batch.
   ///
-  /// - Parameter stepsOfEpoch: batches; the last epoch may be cut short.
-  public func squaredFixedOrder(stepsOfEpoch: Int) -> Int {
+  /// - Parameter stepsOfEpoch: batches.
+  public func squaredByBatch(stepsOfEpoch: Int) -> [Int] {
     let batches = max(1, min(stepsOfEpoch, steps))
-    return (0..<batches).map { squared(places: Array(stride(from: $0, to: steps, by: batches))) }.max() ?? 0
+    return (0..<batches).map { squared(places: Array(stride(from: $0, to: steps, by: batches))) }
   }
 
   /// The most that a unit has which takes part once an epoch at most, at any step of it: whatever the order of each epoch.
