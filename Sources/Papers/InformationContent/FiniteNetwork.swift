@@ -163,8 +163,8 @@ struct RandomNetworkCovariance: Codable, Sendable {
     let outputs = vmap(inAxes: [0, nil]) { (key: Key, first: Tensor) -> Tensor in
       var covariance = first
       for layer in 1..<depth {
-        let draws = key.foldIn(layer).normal([width, m], dtype: .float64).matmul(
-          Self.root(covariance).matrixTranspose())
+        let normal = key.foldIn(layer).normal([width, m]).cast(.float64)
+        let draws = normal.matmul(Self.root(covariance).matrixTranspose())
         let active = relu(draws) * 2.0.squareRoot()
         covariance = active.matrixTranspose().matmul(active) / Double(width)
       }

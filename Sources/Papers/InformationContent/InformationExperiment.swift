@@ -29,7 +29,7 @@ public struct InformationOptions: ExperimentOptions {
     (width, testPictures, delta) = (1_000, 10_000, 0.01)
     (thresholdSizes, thresholdParticles, thresholdMoves) = ([100, 200], 512, 8)
     (architecturePictures, classPictures) = (100, 200)
-    (randomNetworks, randomWidth) = ([100, 1_000, 10_000], 5_000)
+    (randomNetworks, randomWidth) = ([50, 200, 1_000], 5_000)
     (largeCount, parallelRuns) = (2_000, 2)
     switch scale {
     case .quick:
@@ -37,11 +37,11 @@ public struct InformationOptions: ExperimentOptions {
       (tiltingSamples, paperSamples, testPictures) = (4_000, 10_000, 2_000)
       (thresholdSizes, thresholdParticles, thresholdMoves) = ([50], 128, 8)
       (architecturePictures, classPictures, largeCount) = (0, 0, 0)
-      (randomNetworks, randomWidth) = ([100, 1_000], 500)
+      (randomNetworks, randomWidth) = ([50, 1_000], 500)
     case .standard: break
     case .full:
       (subsets, tiltingSamples, paperSamples, width) = (5, 50_000, 1_000_000, 2_000)
-      thresholdSizes = [100, 200, 500]
+      (thresholdSizes, randomNetworks) = ([100, 200, 500], [100, 1_000, 10_000])
       (architecturePictures, classPictures) = (200, 500)
     }
   }
