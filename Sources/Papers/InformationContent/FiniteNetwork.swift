@@ -3,7 +3,7 @@ import Lab
 import NN
 import Pinion
 
-/// A fully connected ReLU network without biases, of finite width (paper, section 5).
+/// A fully connected ReLU network without biases, of finite width, as the paper trains.
 ///
 /// Weights begin with variance 1 over the inputs, and each ReLU's output is multiplied by √2, so that wide networks have the
 /// covariance of `CompositionalKernel`.

@@ -27,7 +27,7 @@ public struct InformationOptions: ExperimentOptions {
     (sizes, depths, labels) = ([50, 100, 200, 300, 500], [2, 7], LabelKind.allCases)
     (subsets, tiltingSamples, paperSamples) = (3, 10_000, 100_000)
     (width, testPictures, delta) = (1_000, 10_000, 0.01)
-    (thresholdSizes, thresholdParticles, thresholdMoves) = ([100, 200], 512, 8)
+    (thresholdSizes, thresholdParticles, thresholdMoves) = ([100, 200], 256, 8)
     (architecturePictures, classPictures) = (100, 200)
     (randomNetworks, randomWidth) = ([50, 200, 1_000], 5_000)
     (largeCount, parallelRuns) = (2_000, 2)
@@ -35,7 +35,7 @@ public struct InformationOptions: ExperimentOptions {
     case .quick:
       (sizes, depths, subsets) = ([50, 100], [2], 1)
       (tiltingSamples, paperSamples, testPictures) = (4_000, 10_000, 2_000)
-      (thresholdSizes, thresholdParticles, thresholdMoves) = ([50], 128, 8)
+      (thresholdSizes, thresholdParticles, thresholdMoves) = ([50], 64, 8)
       (architecturePictures, classPictures, largeCount) = (0, 0, 0)
       (randomNetworks, randomWidth) = ([50, 1_000], 500)
     case .standard: break
@@ -114,7 +114,7 @@ public struct InformationContentExperiment: Experiment {
   public func run(_ context: RunContext<InformationOptions>) throws -> Outcome {
     let options = context.options
     let key = Key(context.seed)
-    let grid = ContentGrid(data: InformationData(try FashionMNIST.load()), options: options, key: key.foldIn(8))
+    let grid = try ContentGrid(data: InformationData(FashionMNIST.load()), options: options, key: key.foldIn(8))
     let optional = [options.largeCount, options.architecturePictures, options.classPictures].filter { $0 > 0 }.count
     let bar = context.progress.start("parts", total: 4 + options.sizes.count + optional, unit: "part")
     defer { bar.finish() }
