@@ -20,7 +20,7 @@ public enum KernelKind: String, Codable, CaseIterable, Sendable {
 /// The covariance of the outputs of an infinitely wide fully connected network with random weights, and its tangent kernel.
 ///
 /// The first layer's weights have variance 1/d, those behind a nonlinearity g/width, with the g that keeps a variance of
-/// 1: 2 for ReLU (paper, section 3; the arccosine kernel of degree 1 of Cho and Saul, 2009), 1/E[erf(z)²] for erf
+/// 1: 2 for ReLU (the paper's scaling; the arccosine kernel of degree 1 of Cho and Saul, 2009), 1/E[erf(z)²] for erf
 /// (Williams, 1997).
 public struct CompositionalKernel: Hashable, Codable, Sendable {
   public var nonlinearity: UnitNonlinearity

@@ -17,14 +17,14 @@ struct GridCell: Codable, Sendable {
   var place: GridPlace
   /// Minimax tilting: the content C₀.
   var tilting: ContentEstimate
-  /// The paper's estimator; nothing until it has run for all places of the size.
-  var paper: ContentEstimate
+  /// The paper's estimator; nil until it has run for all places of the size.
+  var paper: ContentEstimate?
   /// What no content is below, by the saddle of the tilting.
   var lowerBound: Double
   /// C₁ and its tightest scale.
   var closedForm: ClosedFormBound
-  /// Expectation propagation and Laplace.
-  var propagation: Double
+  /// Expectation propagation, nil where it didn't converge, and Laplace.
+  var propagation: Double?
   var laplace: Double
   var jitter: Double
   /// A finite network trained on the subset; nil where none was.
@@ -45,6 +45,24 @@ struct ContentGrid: Sendable {
   let data: InformationData
   let options: InformationOptions
   let key: Key
+  /// Test sets by kind and subset, float32; none where no networks are trained.
+  private let tests: [LabelKind: [SignedData]]
+
+  init(data: InformationData, options: InformationOptions, key: Key) throws {
+    (self.data, self.options, self.key) = (data, options, key)
+    var tests: [LabelKind: [SignedData]] = [:]
+    for kind in options.labels where options.width > 0 {
+      let first = try data.testSet(kind, limit: options.testPictures, seed: 0, key: key)
+      let inputs = first.inputs.cast(.float32)
+      try evaluate(inputs)
+      // Subsets differ in nothing but random labels.
+      tests[kind] = try (0..<options.subsets).map { seed in
+        let labels = kind == .random ? try data.testLabels(seed: seed, count: first.count, key: key) : first.signs
+        return SignedData(inputs: inputs, signs: labels, classes: first.classes)
+      }
+    }
+    self.tests = tests
+  }
 
   /// Places, the costly first, so that none is left alone at the end.
   var places: [GridPlace] {
@@ -77,12 +95,12 @@ struct ContentGrid: Sendable {
     let orthant = try orthant(place)
     let own = key.foldIn(1).foldIn(place.seed).foldIn(place.count).foldIn(place.depth)
     let saddle = try TiltingSaddle(orthant)
+    let approximation = try ExpectationPropagation().content(orthant)
     return GridCell(
       place: place,
       tilting: try MinimaxTilting(samples: options.tiltingSamples).estimate(saddle, key: own.foldIn(0)),
-      paper: ContentEstimate(logWeights: []), lowerBound: -saddle.logUpperBound,
-      closedForm: try ClosedFormBound(orthant),
-      propagation: try ExpectationPropagation().content(orthant).content,
+      lowerBound: -saddle.logUpperBound, closedForm: try ClosedFormBound(orthant),
+      propagation: approximation.isConverged ? approximation.content : nil,
       laplace: try LaplaceApproximation().content(orthant), jitter: orthant.jitter)
   }
 
@@ -91,10 +109,10 @@ struct ContentGrid: Sendable {
   /// - Throws: `TensorError`, `PJRTError`.
   func network(_ place: GridPlace) throws -> FiniteNetworkTraining.Result {
     let subset = try subset(place)
-    let test = try data.testSet(place.kind, seed: place.seed, key: key).first(options.testPictures)
+    guard let test = tests[place.kind]?[place.seed] else { throw UsageError("no test set of \(place.name)") }
     let training = FiniteNetworkTraining(depth: place.depth, width: options.width)
     return try training.run(
-      subset.inputs.cast(.float32), subset.signs, test: test.inputs.cast(.float32), testLabels: test.signs,
+      subset.inputs.cast(.float32), subset.signs, test: test.inputs, testLabels: test.signs,
       key: key.foldIn(2).foldIn(place.seed).foldIn(place.count))
   }
 

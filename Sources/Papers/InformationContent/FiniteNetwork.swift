@@ -3,7 +3,7 @@ import Lab
 import NN
 import Pinion
 
-/// A fully connected ReLU network without biases, of finite width (paper, section 5).
+/// A fully connected ReLU network without biases, of finite width, as the paper trains.
 ///
 /// Weights begin with variance 1 over the inputs, and each ReLU's output is multiplied by √2, so that wide networks have the
 /// covariance of `CompositionalKernel`.
@@ -163,8 +163,8 @@ struct RandomNetworkCovariance: Codable, Sendable {
     let outputs = vmap(inAxes: [0, nil]) { (key: Key, first: Tensor) -> Tensor in
       var covariance = first
       for layer in 1..<depth {
-        let draws = key.foldIn(layer).normal([width, m], dtype: .float64).matmul(
-          Self.root(covariance).matrixTranspose())
+        let normal = key.foldIn(layer).normal([width, m]).cast(.float64)
+        let draws = normal.matmul(Self.root(covariance).matrixTranspose())
         let active = relu(draws) * 2.0.squareRoot()
         covariance = active.matrixTranspose().matmul(active) / Double(width)
       }

@@ -136,7 +136,7 @@ public struct ContentEstimate: Codable, Hashable, Sendable {
   }
 }
 
-/// The closed-form bound C₁ on the content (paper, theorem 1), and its tightest scale.
+/// The paper's closed-form bound C₁ on the content, and its tightest scale.
 public struct ClosedFormBound: Codable, Hashable, Sendable {
   /// n/5 + s [(1/2 - 1/π) tr Σ⁻¹ + (1/π) cᵀ Σ⁻¹ c] with s = det(Σ)^(1/n), in nats.
   public var content: Double

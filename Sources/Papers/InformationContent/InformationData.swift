@@ -2,7 +2,7 @@ import Foundation
 import Lab
 import Pinion
 
-/// Which labels the training pictures get (paper, section 5, with the classes of Fashion-MNIST for digits).
+/// Which labels the training pictures get (the paper's, with the classes of Fashion-MNIST for digits).
 public enum LabelKind: String, Codable, CaseIterable, Sendable {
   /// T-shirt against trousers: classes 0 and 1 alone.
   case twoClasses = "two-classes"
@@ -64,27 +64,33 @@ struct InformationData: Sendable {
     try signed(train, kind, count: count, key.foldIn(seed))
   }
 
-  /// All test pictures that the labels are about; random labels have random ones here too.
-  func testSet(_ kind: LabelKind, seed: Int, key: Key) throws -> SignedData {
-    try signed(test, kind, count: nil, key.foldIn(seed).foldIn(1_000))
+  /// Test pictures that the labels are about; random labels have random ones here too.
+  ///
+  /// - Parameter limit: most of them, the first.
+  func testSet(_ kind: LabelKind, limit: Int, seed: Int, key: Key) throws -> SignedData {
+    try signed(test, kind, count: nil, key.foldIn(seed).foldIn(1_000)).first(limit)
+  }
+
+  /// Random labels of a test set.
+  func testLabels(seed: Int, count: Int, key: Key) throws -> [Double] {
+    try Self.coins(count, key.foldIn(seed).foldIn(1_000))
   }
 
   private func signed(_ set: ImageDataset, _ kind: LabelKind, count: Int?, _ key: Key) throws -> SignedData {
     let eligible = set.labels.indices.filter { kind != .twoClasses || set.labels[$0] < 2 }
-    // Of the kind, so that label kinds have pictures of their own; parity and random share theirs.
-    let keys = key.foldIn(kind == .twoClasses ? 0 : 1).split()
+    // Parity and random labels share their pictures.
     let places =
-      try count.map { count -> [Int] in
-        let order = try keys[0].permutation(eligible.count).array(of: Int32.self)
+      try count.map { count in
+        let order = try key.foldIn(kind == .twoClasses ? 0 : 1).permutation(eligible.count).array(of: Int32.self)
         return order.prefix(count).map { eligible[Int($0)] }
       } ?? eligible
-    let coins = try keys[1].bernoulli(0.5, [max(places.count, 20_000)]).cast(.int32).array(of: Int32.self)
-    let signs = places.enumerated().map { at, place -> Double in
-      let bit = kind == .random ? Int(coins[at]) : Int(set.labels[place]) % 2
-      return Double(2 * bit - 1)
-    }
-    return SignedData(
-      inputs: try scaled(set, places), signs: signs, classes: places.map { Int(set.labels[$0]) })
+    let classes = places.map { Int(set.labels[$0]) }
+    let signs = kind == .random ? try Self.coins(places.count, key) : classes.map { Double(2 * ($0 % 2) - 1) }
+    return SignedData(inputs: try scaled(set, places), signs: signs, classes: classes)
+  }
+
+  private static func coins(_ count: Int, _ key: Key) throws -> [Double] {
+    try key.foldIn(2).rademacher([count], dtype: .float64).array(of: Double.self)
   }
 
   /// Pictures by their places, float64 [n, d].

@@ -16,6 +16,7 @@ public struct InformationOptions: ExperimentOptions {
   public var thresholdSizes: [Int]
   public var thresholdParticles: Int
   public var thresholdMoves: Int
+  public var thresholdSweeps: Int
   public var architecturePictures: Int
   public var classPictures: Int
   public var randomNetworks: [Int]
@@ -27,21 +28,21 @@ public struct InformationOptions: ExperimentOptions {
     (sizes, depths, labels) = ([50, 100, 200, 300, 500], [2, 7], LabelKind.allCases)
     (subsets, tiltingSamples, paperSamples) = (3, 10_000, 100_000)
     (width, testPictures, delta) = (1_000, 10_000, 0.01)
-    (thresholdSizes, thresholdParticles, thresholdMoves) = ([100, 200], 512, 8)
+    (thresholdSizes, thresholdParticles, thresholdMoves, thresholdSweeps) = ([100, 200], 256, 4, 2)
     (architecturePictures, classPictures) = (100, 200)
-    (randomNetworks, randomWidth) = ([100, 1_000, 10_000], 5_000)
+    (randomNetworks, randomWidth) = ([50, 200, 1_000], 5_000)
     (largeCount, parallelRuns) = (2_000, 2)
     switch scale {
     case .quick:
       (sizes, depths, subsets) = ([50, 100], [2], 1)
       (tiltingSamples, paperSamples, testPictures) = (4_000, 10_000, 2_000)
-      (thresholdSizes, thresholdParticles, thresholdMoves) = ([50], 128, 8)
+      (thresholdSizes, thresholdParticles, thresholdMoves, thresholdSweeps) = ([50], 128, 4, 1)
       (architecturePictures, classPictures, largeCount) = (0, 0, 0)
-      (randomNetworks, randomWidth) = ([100, 1_000], 500)
+      (randomNetworks, randomWidth) = ([50, 1_000], 500)
     case .standard: break
     case .full:
       (subsets, tiltingSamples, paperSamples, width) = (5, 50_000, 1_000_000, 2_000)
-      thresholdSizes = [100, 200, 500]
+      (thresholdSizes, randomNetworks) = ([100, 200, 500], [100, 1_000, 10_000])
       (architecturePictures, classPictures) = (200, 500)
     }
   }
@@ -58,7 +59,8 @@ public struct InformationOptions: ExperimentOptions {
     "delta": "the PAC-Bayes bounds hold with probability 1 - delta",
     "thresholdSizes": "sizes at which tilting is compared with nested thresholds",
     "thresholdParticles": "particles of nested thresholds",
-    "thresholdMoves": "moves behind each threshold",
+    "thresholdMoves": "elliptical slices behind each threshold",
+    "thresholdSweeps": "Gibbs sweeps behind each threshold",
     "architecturePictures": "pictures that all architectures are measured on; 0 leaves it out",
     "classPictures": "pictures of which all classes are measured, one against the rest; 0 leaves it out",
     "randomNetworks": "numbers of random networks whose covariance is compared with the kernel",
@@ -86,8 +88,9 @@ public struct InformationOptions: ExperimentOptions {
       thresholdSizes.allSatisfy { (2...2_000).contains($0) }, "thresholdSizes are \(thresholdSizes), expected 2 to 2000"
     )
     try require(
-      (16...100_000).contains(thresholdParticles) && (1...1_000).contains(thresholdMoves),
-      "thresholdParticles must be 16 to 100000, thresholdMoves 1 to 1000")
+      (16...100_000).contains(thresholdParticles) && (1...1_000).contains(thresholdMoves)
+        && (0...1_000).contains(thresholdSweeps),
+      "thresholdParticles must be 16 to 100000, thresholdMoves 1 to 1000, thresholdSweeps 0 to 1000")
     try require(
       [architecturePictures, classPictures, largeCount].allSatisfy { $0 == 0 || (10...5_000).contains($0) },
       "architecturePictures, classPictures and largeCount must be 10 to 5000, or 0")
@@ -114,7 +117,7 @@ public struct InformationContentExperiment: Experiment {
   public func run(_ context: RunContext<InformationOptions>) throws -> Outcome {
     let options = context.options
     let key = Key(context.seed)
-    let grid = ContentGrid(data: InformationData(try FashionMNIST.load()), options: options, key: key.foldIn(8))
+    let grid = try ContentGrid(data: InformationData(FashionMNIST.load()), options: options, key: key.foldIn(8))
     let optional = [options.largeCount, options.architecturePictures, options.classPictures].filter { $0 > 0 }.count
     let bar = context.progress.start("parts", total: 4 + options.sizes.count + optional, unit: "part")
     defer { bar.finish() }
@@ -137,7 +140,7 @@ public struct InformationContentExperiment: Experiment {
     let random = try stored(context, "random-networks", bar) {
       try RandomNetworkCovariance.measure(
         grid.data.subset(.parity, count: 5, seed: 0, key: grid.key).inputs, depth: 3, width: options.randomWidth,
-        counts: options.randomNetworks, repetitions: context.scale == .quick ? 2 : 4, key: key.foldIn(81))
+        counts: options.randomNetworks, repetitions: context.scale == .quick ? 4 : 8, key: key.foldIn(81))
     }
     let architectures =
       try options.architecturePictures > 0

@@ -159,7 +159,7 @@ extension InformationSummary {
     }
     return .layers(
       [
-        .lines(lines("tilting", \.tilting.effectiveSamples) + lines("paper's", \.paper.effectiveSamples)),
+        .lines(lines("tilting", \.tilting.effectiveSamples) + lines("paper's") { $0.paper?.effectiveSamples ?? .nan }),
         .level(ContentEstimate.fewest, label: "trusted above"),
       ], x: .init("training examples n"), y: .init("effective samples", isLogarithmic: true), title: "Effective samples"
     )
@@ -170,9 +170,9 @@ extension InformationSummary {
     let kind = options.labels.contains(.parity) ? LabelKind.parity : options.labels[0]
     let lines = [
       series("C1", kind, depth) { $0.closedForm.content / log(2) },
-      series("paper's estimator", kind, depth) { $0.paper.content / log(2) },
+      series("paper's estimator", kind, depth) { ($0.paper?.content).map { $0 / log(2) } },
       series("minimax tilting", kind, depth) { $0.tilting.content / log(2) },
-      series("expectation propagation", kind, depth) { $0.propagation / log(2) },
+      series("expectation propagation", kind, depth) { $0.propagation.map { $0 / log(2) } },
       series("saddle, a lower bound", kind, depth) { $0.lowerBound / log(2) },
     ]
     return .layers(

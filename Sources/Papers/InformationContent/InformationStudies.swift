@@ -66,7 +66,8 @@ struct ThresholdComparison: Codable, Sendable {
       place: place,
       tilting: try MinimaxTilting(samples: grid.options.tiltingSamples).estimate(orthant, key: key.foldIn(0)),
       thresholds: try NestedThresholds(
-        particles: grid.options.thresholdParticles, moves: grid.options.thresholdMoves
+        particles: grid.options.thresholdParticles, moves: grid.options.thresholdMoves,
+        sweeps: grid.options.thresholdSweeps
       ).estimate(orthant, key: key.foldIn(1)))
   }
 }

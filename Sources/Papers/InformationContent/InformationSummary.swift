@@ -150,9 +150,11 @@ struct InformationSummary {
           unit: "std. errors", comparison: .atMost, threshold: 5,
           baseline: "\(thresholds.rows.count) places", isStructural: true))
     }
-    let converged = cells.filter(\.paper.isTrusted)
-    let deviations = converged.map {
-      abs($0.paper.content - $0.tilting.content) / hypot($0.paper.standardError, $0.tilting.standardError)
+    let converged = cells.filter { $0.paper?.isTrusted == true }
+    let deviations = converged.compactMap { cell in
+      cell.paper.map {
+        abs($0.content - cell.tilting.content) / hypot($0.standardError, cell.tilting.standardError)
+      }
     }
     if let worst = deviations.max() {
       claims.append(
@@ -181,7 +183,9 @@ struct InformationSummary {
   }
 
   private func baselineClaims() -> [Claim] {
-    let differences = cells.map { abs($0.propagation - $0.tilting.content) / $0.tilting.content }
+    let differences = cells.compactMap { cell in
+      cell.propagation.map { abs($0 - cell.tilting.content) / cell.tilting.content }
+    }
     let laplace = cells.map { abs($0.laplace - $0.tilting.content) / $0.tilting.content }
     let tight = cells.map {
       PACBayes.bound(content: $0.closedForm.tightened, count: $0.place.count, delta: options.delta)
@@ -215,6 +219,9 @@ struct InformationSummary {
     return "\(Format.short(estimate.content / log(2))) ± \(Format.short(estimate.standardError / log(2))) bits"
   }
 
+  /// Most that was added to a variance.
+  private var jitter: Double { cells.map(\.jitter).max() ?? 0 }
+
   /// Content by every estimator, a row for each kind, depth and size, mean over subsets.
   var estimatorTable: ReportTable {
     func mean(_ cells: [GridCell], _ value: (GridCell) -> Double) -> String {
@@ -224,8 +231,9 @@ struct InformationSummary {
       [
         place.kind.title, "\(place.depth)", "\(place.count)", mean(cells) { $0.lowerBound },
         mean(cells) { $0.tilting.content }, Format.short(cells.map(\.tilting.effectiveSamples).min() ?? .nan),
-        mean(cells) { $0.propagation }, mean(cells) { $0.laplace }, mean(cells) { $0.paper.content },
-        Format.short(cells.map(\.paper.effectiveSamples).min() ?? .nan), mean(cells) { $0.closedForm.tightened },
+        mean(cells) { $0.propagation ?? .nan }, mean(cells) { $0.laplace }, mean(cells) { $0.paper?.content ?? .nan },
+        Format.short(cells.compactMap { $0.paper?.effectiveSamples }.min() ?? .nan),
+        mean(cells) { $0.closedForm.tightened },
         mean(cells) { $0.closedForm.content },
       ]
     }
@@ -237,8 +245,9 @@ struct InformationSummary {
       ], rows: rows,
       caption:
         "Bits, mean over \(options.subsets) subset\(options.subsets == 1 ? "" : "s"); ESS is the smallest. The truth lies "
-        + "between *saddle* and *C1*. The paper's estimator took \(options.paperSamples) samples, tilting \(options.tiltingSamples)."
-    )
+        + "between *saddle* and *C1*. The paper's estimator took \(options.paperSamples) samples, tilting "
+        + "\(options.tiltingSamples). "
+        + (jitter > 0 ? "Largest jitter: \(Format.short(jitter)) of the mean variance." : "No kernel needed jitter."))
   }
 
   /// Bounds beside the test error.

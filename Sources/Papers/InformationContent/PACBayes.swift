@@ -3,7 +3,7 @@ import Foundation
 /// What a content guarantees of the error on new examples.
 public enum PACBayes {
   /// Bound on the mean error over the solution space: with probability 1 - δ over the training set at most
-  /// 1 - exp(-(C + log(2n/δ))/(n - 1)) (paper, theorem 2, after Langford and Seeger, and Valle-Pérez and others).
+  /// 1 - exp(-(C + log(2n/δ))/(n - 1)) (the paper's, in the form of Valle-Pérez and Louis of a theorem of Langford and Seeger).
   ///
   /// - Parameters:
   ///   - content: C in nats.
