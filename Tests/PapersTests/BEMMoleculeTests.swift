@@ -1,6 +1,5 @@
 import Formats
 import Foundation
-
 import Testing
 
 @testable import Lab

@@ -85,7 +85,8 @@ extension BoundaryElementCommand.Mesh {
 
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Say what a mesh is like, and what is wrong with it.", discussion: "Exit code 1 where it can't be computed on.")
+      abstract: "Say what a mesh is like, and what is wrong with it.",
+      discussion: "Exit code 1 where it can't be computed on.")
 
     @Argument(help: .init("Mesh.", valueName: "mesh"))
     var file: String
@@ -131,7 +132,8 @@ extension BoundaryElementCommand.Mesh {
   struct Refine: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Divide each triangle in four.",
-      discussion: "With a molecule, new vertices are put onto its solvent-excluded surface; without, they stay in the middle.")
+      discussion:
+        "With a molecule, new vertices are put onto its solvent-excluded surface; without, they stay in the middle.")
 
     @Argument(help: .init("Mesh.", valueName: "mesh"))
     var file: String
@@ -196,7 +198,8 @@ struct MeshReport {
     if !check.components.isEmpty {
       let angles = mesh.smallestAngles.sorted()
       let area = mesh.area
-      lines.append("area       \(Format.short(area)) Å², \(Format.short(Double(mesh.triangles.count) / area)) triangles/Å²")
+      lines.append(
+        "area       \(Format.short(area)) Å², \(Format.short(Double(mesh.triangles.count) / area)) triangles/Å²")
       lines.append("volume     \(Format.short(mesh.volume)) Å³")
       lines.append("components \(check.components.count), Euler characteristic \(check.eulerCharacteristic)")
       lines.append(
