@@ -14,6 +14,10 @@ struct SurfaceArguments: ParsableArguments {
   var spacing: Double?
   @Option(help: "Rounds in which triangles are made alike.")
   var rounds = 5
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Put triangles onto the surface in the mean, rather than their vertices.")
+  var fit = true
   @Option(help: "Cavities within the molecule: keep them, filled with solvent, or remove them.")
   var cavities = MeshRepair.Cavities.remove
 
@@ -21,7 +25,7 @@ struct SurfaceArguments: ParsableArguments {
   func surface() throws -> MolecularSurface {
     var surface = MolecularSurface()
     (surface.density, surface.probe, surface.spacing) = (density, probe, spacing)
-    (surface.rounds, surface.cavities) = (rounds, cavities)
+    (surface.rounds, surface.cavities, surface.isFitted) = (rounds, cavities, fit)
     try surface.validate()
     return surface
   }
