@@ -51,7 +51,7 @@ struct SphereCell: Codable, Sendable {
   var potentials: [Double]?
 
   init(
-    level: Int, _ formulation: BoundaryFormulation, _ options: BoundaryElementOptions, progress: SolverProgress
+    level: Int, _ formulation: BoundaryFormulation, _ options: BoundaryElementOptions, progress: @escaping SolverProgress
   ) throws {
     let mesh = try SurfaceMesh.icosphere(radius: 4, level: level)
     let solution = try PoissonBoltzmannProblem(mesh: mesh, charges: Self.charges)
@@ -85,7 +85,7 @@ struct MoleculeCell: Codable, Sendable {
 
   private init(
     _ atoms: [PointCharge], _ mesh: SurfaceMesh, density: Double?, meshSeconds: Double, name: String,
-    _ solver: BoundarySolverOptions, progress: SolverProgress
+    _ solver: BoundarySolverOptions, progress: @escaping SolverProgress
   ) throws {
     let problem = PoissonBoltzmannProblem(mesh: mesh, charges: atoms)
     try problem.checkGeometry(surface: "the surface of \(name)", molecule: name)
@@ -99,7 +99,7 @@ struct MoleculeCell: Codable, Sendable {
 
   /// Lysozyme on the ready mesh, without its two degenerate triangles.
   static func lysozyme(
-    _ formulation: BoundaryFormulation, _ options: BoundaryElementOptions, progress: SolverProgress
+    _ formulation: BoundaryFormulation, _ options: BoundaryElementOptions, progress: @escaping SolverProgress
   ) throws -> MoleculeCell {
     let (atoms, mesh) = try APBSExamples.lysozyme()
     return try MoleculeCell(
@@ -109,7 +109,7 @@ struct MoleculeCell: Codable, Sendable {
 
   /// A molecule on a mesh that is made here.
   init(
-    _ molecule: ExampleMolecule, density: Double, _ options: BoundaryElementOptions, progress: SolverProgress
+    _ molecule: ExampleMolecule, density: Double, _ options: BoundaryElementOptions, progress: @escaping SolverProgress
   ) throws {
     let atoms = try APBSExamples.molecule(molecule.file)
     let start = Date()
@@ -151,7 +151,7 @@ struct BindingStudy: Codable, Sendable {
   static let uhbd = 19.097 / 4.184
   static let coulombOfAPBS = -15.093 / 4.184
 
-  init(_ options: BoundaryElementOptions, progress: SolverProgress) throws {
+  init(_ options: BoundaryElementOptions, progress: @escaping SolverProgress) throws {
     let molecules = try ["FKBP/1d7h-dmso-complex.pqr", "FKBP/1d7h-min.pqr", "FKBP/dmso-min.pqr"].map {
       try APBSExamples.molecule($0)
     }

@@ -76,7 +76,7 @@ struct ShellStudy: Codable, Sendable {
   /// The paper's virus.
   static let zikaTriangles = 10_000_000.0
 
-  init(_ options: BoundaryElementOptions, progress: SolverProgress) throws {
+  init(_ options: BoundaryElementOptions, progress: @escaping SolverProgress) throws {
     var atoms = try APBSExamples.molecule("pbsam-barn_bars/barnase.pqr")
     let middle = atoms.reduce(SIMD3<Double>.zero) { $0 + $1.position } / Double(atoms.count)
     for i in atoms.indices { atoms[i].position -= middle }
