@@ -33,7 +33,7 @@ let package = Package(
       dependencies: ["Lab", "Kernels", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       exclude: [
         "TNT/README.md", "DataSharing/README.md", "OneStageGAN/README.md", "Jarzynski/README.md",
-        "SpectralPCA/README.md", "InformationContent/README.md", "DPFTRL/README.md",
+        "SpectralPCA/README.md", "InformationContent/README.md", "DPFTRL/README.md", "BEMFMM/README.md",
       ]),
     .executableTarget(
       name: "CLI",

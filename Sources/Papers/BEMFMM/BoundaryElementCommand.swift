@@ -102,13 +102,17 @@ extension PoissonBoltzmannSolution {
   /// What was found, as lines.
   func lines(_ problem: PoissonBoltzmannProblem) -> [String] {
     let kappa = problem.inverseDebyeLength
-    var lines = ["atoms        \(problem.charges.count), charge \(Self.signed(problem.charges.reduce(0) { $0 + $1.charge })) e"]
+    var lines = [
+      "atoms        \(problem.charges.count), charge \(Self.signed(problem.charges.reduce(0) { $0 + $1.charge })) e"
+    ]
     lines.append("triangles    \(problem.mesh.triangles.count), \(Format.short(problem.mesh.area)) Å²")
-    lines.append("kappa        \(Format.short(kappa)) /Å" + (kappa > 0 ? ", Debye length \(Format.short(1 / kappa)) Å" : ""))
+    lines.append(
+      "kappa        \(Format.short(kappa)) /Å" + (kappa > 0 ? ", Debye length \(Format.short(1 / kappa)) Å" : ""))
     lines.append("iterations   \(iterations), residual \(Format.short(residuals.last ?? 0)) (preconditioned)")
     lines.append(
       "time         \(Format.duration(seconds.total)): matrix \(Format.duration(seconds.assembly)), GMRES "
-        + "\(Format.duration(seconds.solve)), energy \(Format.duration(seconds.energy)); \(isDense ? "dense" : "fast multipole")")
+        + "\(Format.duration(seconds.solve)), energy \(Format.duration(seconds.energy)); \(isDense ? "dense" : "fast multipole")"
+    )
     if memoryPeak > 0 { lines.append("memory       \(Format.bytes(memoryPeak)) at its peak") }
     if let low = potentials.min(), let high = potentials.max() {
       lines.append("potential    \(Self.signed(low)) to \(Self.signed(high)) kcal/mol/e on the surface")
@@ -155,6 +159,7 @@ extension BoundaryElementCommand {
       let problem = try solver.problem(mesh, atoms, surface: name, molecule: molecule)
       let solution = try solver.solve(problem, molecule)
       let lines = solution.lines(problem)
+      let title = (molecule as NSString).lastPathComponent
       for line in lines { print(line) }
       if let out {
         try MeshFile(mesh, fields: solution.fields).write(to: out)
@@ -171,9 +176,10 @@ extension BoundaryElementCommand {
         try File.write(
           try ReportBlock.page(
             [
-              try BoundaryFigures.surface(mesh, solution.potentials, of: molecule),
-              .table(BoundaryFigures.facts(lines)), BoundaryFigures.residuals([(solver.formulation, solution.residuals)]),
-            ], title: "Potential of \(molecule)", kicker: "bem-fmm",
+              try BoundaryFigures.surface(mesh, solution.potentials, of: title),
+              .table(BoundaryFigures.facts(lines)),
+              BoundaryFigures.residuals([(solver.formulation, solution.residuals)]),
+            ], title: "Potential of \(title)", kicker: "bem-fmm",
             lead: "Polar solvation energy \(String(format: "%.2f", solution.energy)) kcal/mol."), to: report)
         print("wrote \(report)")
       }

@@ -81,14 +81,15 @@ extension BoundaryElementCommand {
       let found = try Richardson(values)
       for line in found.lines(unit: "kcal/mol") { print(line) }
       if let report, let last {
+        let title = (molecule as NSString).lastPathComponent
         let blocks: [ReportBlock] = [
-          BoundaryFigures.convergence([(molecule, values, found.limit)]),
+          BoundaryFigures.convergence([(title, values, found.limit)]),
           .table(BoundaryFigures.facts(found.lines(unit: "kcal/mol"))),
-          try BoundaryFigures.surface(last.mesh, last.potentials, of: molecule),
+          try BoundaryFigures.surface(last.mesh, last.potentials, of: title),
         ]
         try File.write(
           try ReportBlock.page(
-            blocks, title: "Convergence of \(molecule)", kicker: "bem-fmm",
+            blocks, title: "Convergence of \(title)", kicker: "bem-fmm",
             lead: String(format: "%.2f ± %.2f kcal/mol.", found.limit, found.limitError)), to: report)
         print("wrote \(report)")
       }
@@ -109,7 +110,8 @@ extension BoundaryElementCommand {
       }
       var meshes = [(current, mesh)]
       for _ in 0..<refinements {
-        current = try current.refined(onto: field)
+        // Thin triangles have parts that are too small.
+        current = try MeshRepair().repair(current.refined(onto: field)).mesh
         meshes.append((current, "\(mesh), refined"))
       }
       return meshes
@@ -217,7 +219,9 @@ extension BoundaryElementCommand {
             solution.iterations, Format.duration(solution.seconds.total)))
         errors.append((mesh.triangles.count, error))
       }
-      if let order = Richardson.slope(errors.suffix(3)) { print("order          \(String(format: "%.3f", order)) in 1/N") }
+      if let order = Richardson.slope(errors.suffix(3)) {
+        print("order          \(String(format: "%.3f", order)) in 1/N")
+      }
     }
   }
 }

@@ -59,7 +59,8 @@ struct InsideTest {
   private func cell(_ p: SIMD2<Double>) -> SIMD2<Int> {
     let place = (p - low) / edge
     return SIMD2(
-      max(0, min(columns.x - 1, Int(max(-1, min(1e6, place.x))))), max(0, min(columns.y - 1, Int(max(-1, min(1e6, place.y))))))
+      max(0, min(columns.x - 1, Int(max(-1, min(1e6, place.x))))),
+      max(0, min(columns.y - 1, Int(max(-1, min(1e6, place.y))))))
   }
 
   /// 1 inside, 0 outside and in cavities.
