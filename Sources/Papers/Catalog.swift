@@ -19,10 +19,8 @@ public enum Catalog {
   /// Commands of papers on the user's own data, each named as its paper.
   public static var commands: [any ParsableCommand.Type] {
     [
-      [
-        TNTCommand.self, OneStageGANCommand.self, InformationContentCommand.self, DPFTRLCommand.self,
-        JarzynskiCommand.self, SpectralCommand.self, BoundaryElementCommand.self,
-      ]
+      TNTCommand.self, OneStageGANCommand.self, InformationContentCommand.self, DPFTRLCommand.self,
+      JarzynskiCommand.self, SpectralCommand.self, BoundaryElementCommand.self,
     ]
   }
 
