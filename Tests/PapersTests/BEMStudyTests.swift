@@ -32,6 +32,8 @@ import Testing
     let two = try Richardson([(100, 3), (400, 1.5)])
     #expect(two.observedOrder == nil && abs(two.limit - 1) < 1e-12 && abs(two.limitError - 0.5) < 1e-12)
     // Values that go up and down show no order; the error says how unsure the limit is.
+    let steep = try Richardson([(100, 10), (200, 2), (400, 1.5)])
+    #expect((steep.observedOrder ?? 0) > 3 && steep.order == 2)
     let odd = try Richardson([(100, 1), (200, 2), (400, 1.5)])
     #expect(odd.observedOrder == nil && odd.order == 1 && odd.limitError > 1)
     #expect(boundaryMessage { _ = try Richardson([(100, 1)]) }.contains("two meshes or more"))

@@ -147,14 +147,16 @@ public struct BoundaryElementExperiment: Experiment {
       }
     }
     for molecule in options.molecules {
-      summary.molecules.append(
-        MoleculeStudy(
-          molecule: molecule,
-          cells: try options.densities.map { density in
-            try runner.stored("\(molecule.rawValue)-\(density)") {
-              try MoleculeCell(molecule, density: density, options) { _, _ in try context.checkInterrupt() }
+      let cells = try [false, true].map { isFitted in
+        try options.densities.map { density in
+          try runner.stored("\(molecule.rawValue)-\(density)\(isFitted ? "-fitted" : "")") {
+            try MoleculeCell(molecule, density: density, isFitted: isFitted, options) { _, _ in
+              try context.checkInterrupt()
             }
-          }))
+          }
+        }
+      }
+      summary.molecules.append(MoleculeStudy(molecule: molecule, cells: cells[0], fitted: cells[1]))
     }
     if options.binding {
       summary.binding = try runner.stored("binding") {
@@ -188,7 +190,8 @@ struct BoundaryStudyRunner {
     self.context = context
     let options = context.options
     var steps = options.timingSizes.count + options.accuracyOrders.count
-    steps += options.levels.count * options.formulations.count + options.molecules.count * options.densities.count
+    steps += options.levels.count * options.formulations.count
+    steps += 2 * options.molecules.count * options.densities.count
     steps += (options.lysozyme ? options.formulations.count : 0) + (options.binding ? 1 : 0)
     bar = context.progress.start("boundary elements", total: steps + (options.shellCopies > 0 ? 1 : 0), unit: "step")
   }

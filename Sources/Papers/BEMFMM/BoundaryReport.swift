@@ -116,9 +116,10 @@ extension BoundarySummary {
     let studies = molecules.compactMap { study in study.limit.map { (study, $0) } }
     if !studies.isEmpty {
       let rows = studies.flatMap { study, found in
-        study.cells.map { cell in
+        (study.cells + study.fitted).map { cell in
           [
-            study.molecule.title, "\(cell.atoms)", "\(cell.triangles)", String(format: "%.2f", cell.energy),
+            study.molecule.title + (cell.isFitted ? ", fitted" : ""), "\(cell.atoms)", "\(cell.triangles)",
+            String(format: "%.2f", cell.energy),
             "\(cell.iterations)", String(format: "%.1f", cell.meshSeconds), String(format: "%.1f", cell.seconds.total),
             Format.bytes(cell.memoryPeak),
           ]
@@ -132,7 +133,15 @@ extension BoundarySummary {
       blocks += [
         .heading("Molecules on surfaces made here"),
         BoundaryFigures.convergence(
-          studies.map { ($0.molecule.title, $0.values, $1.limit) }, title: "Molecules"),
+          studies.flatMap { study, found in
+            [(study.molecule.title, study.values, found.limit)]
+              + [
+                (
+                  study.molecule.title + ", fitted", study.fitted.map { (count: $0.triangles, value: $0.energy) },
+                  found.limit
+                )
+              ]
+          }, title: "Molecules"),
         .table(
           ReportTable(
             columns: [
@@ -141,7 +150,8 @@ extension BoundarySummary {
               .init("memory", .right),
             ], rows: rows,
             caption:
-              "Derivative form with exterior traces; the limit by Richardson's extrapolation, ± what it moves when "
+              "Derivative form with exterior traces. On a fitted surface triangles, not vertices, are on the exact surface "
+              + "in the mean. The limit is that of vertices on it, by Richardson's extrapolation, ± what it moves when "
               + "computed with order 1.")),
       ]
     }
@@ -228,7 +238,7 @@ extension BoundarySummary {
   /// The potential of lysozyme, or of the sphere where it wasn't computed.
   private func picture() throws -> ReportBlock? {
     if let study = molecules.first(where: { $0.molecule == .lysozyme }),
-      let cell = study.cells.last(where: { $0.potentials != nil }), let potentials = cell.potentials,
+      let cell = study.fitted.last(where: { $0.potentials != nil }), let potentials = cell.potentials,
       let density = cell.density
     {
       let mesh = try MoleculeCell.mesh(APBSExamples.molecule(study.molecule.file), density)

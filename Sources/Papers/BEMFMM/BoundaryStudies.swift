@@ -51,7 +51,8 @@ struct SphereCell: Codable, Sendable {
   var potentials: [Double]?
 
   init(
-    level: Int, _ formulation: BoundaryFormulation, _ options: BoundaryElementOptions, progress: @escaping SolverProgress
+    level: Int, _ formulation: BoundaryFormulation, _ options: BoundaryElementOptions,
+    progress: @escaping SolverProgress
   ) throws {
     let mesh = try SurfaceMesh.icosphere(radius: 4, level: level)
     let solution = try PoissonBoltzmannProblem(mesh: mesh, charges: Self.charges)
@@ -70,6 +71,8 @@ struct MoleculeCell: Codable, Sendable {
   var atoms: Int
   /// Triangles/Å² that were aimed at; nil for a ready mesh.
   var density: Double?
+  /// Whether triangles rather than vertices are on the surface.
+  var isFitted = false
   var triangles: Int
   var area: Double
   var energy: Double
@@ -109,19 +112,21 @@ struct MoleculeCell: Codable, Sendable {
 
   /// A molecule on a mesh that is made here.
   init(
-    _ molecule: ExampleMolecule, density: Double, _ options: BoundaryElementOptions, progress: @escaping SolverProgress
+    _ molecule: ExampleMolecule, density: Double, isFitted: Bool, _ options: BoundaryElementOptions,
+    progress: @escaping SolverProgress
   ) throws {
     let atoms = try APBSExamples.molecule(molecule.file)
     let start = Date()
-    let mesh = try Self.mesh(atoms, density)
+    let mesh = try Self.mesh(atoms, density, isFitted: isFitted)
     try self.init(
       atoms, mesh, density: density, meshSeconds: Date().timeIntervalSince(start), name: molecule.title,
       options.solver(.derivativeExterior), progress: progress)
+    self.isFitted = isFitted
   }
 
-  static func mesh(_ atoms: [PointCharge], _ density: Double) throws -> SurfaceMesh {
+  static func mesh(_ atoms: [PointCharge], _ density: Double, isFitted: Bool = true) throws -> SurfaceMesh {
     var surface = MolecularSurface()
-    surface.density = density
+    (surface.density, surface.isFitted) = (density, isFitted)
     return try surface.mesh(atoms)
   }
 }
@@ -129,7 +134,10 @@ struct MoleculeCell: Codable, Sendable {
 /// A molecule on finer and finer meshes.
 struct MoleculeStudy: Sendable {
   var molecule: ExampleMolecule
+  /// Vertices on the surface, as with other programs.
   var cells: [MoleculeCell]
+  /// Triangles on it in the mean.
+  var fitted: [MoleculeCell]
 
   var values: [(count: Int, value: Double)] { cells.map { ($0.triangles, $0.energy) } }
   /// nil where meshes don't become finer.

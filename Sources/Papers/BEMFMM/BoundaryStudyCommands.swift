@@ -24,7 +24,9 @@ extension Richardson {
   func lines(unit: String) -> [String] {
     let order = observedOrder.map { String(format: "%.2f in 1/N", $0) } ?? "not to be seen"
     var lines = ["order        \(order)"]
-    if observedOrder != self.order { lines.append("note         extrapolated with order 1, the theory's") }
+    if observedOrder != self.order {
+      lines.append("note         extrapolated with order \(Format.short(self.order))")
+    }
     lines.append("limit        \(String(format: "%.3f ± %.3f", limit, limitError)) \(unit)")
     lines.append(
       "finest mesh  off by \(String(format: "%.3f", finestError)) \(unit), "

@@ -154,6 +154,15 @@ struct BoundarySummary {
             measured: 100 * abs(found.limit / paper.bempp - 1), unit: "%", comparison: .informative,
             baseline: String(format: "the paper's %.2f kcal/mol; here %.2f", paper.bempp, found.limit)))
       }
+      if let plain = study.cells.dropLast().last, let fitted = study.fitted.dropLast().last {
+        claims.append(
+          Claim(
+            "\(study.molecule.title), fitted surface",
+            statement:
+              "error at \(Format.short(fitted.density ?? 0)) triangles/Å² where triangles, not vertices, are on the "
+              + "surface", measured: 100 * abs(fitted.energy / found.limit - 1), unit: "%", comparison: .informative,
+            baseline: "vertices on it: \(Format.short(100 * abs(plain.energy / found.limit - 1))) %"))
+      }
       if let order = found.observedOrder {
         claims.append(
           Claim(

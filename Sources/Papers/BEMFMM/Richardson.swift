@@ -7,7 +7,8 @@ import Lab
 public struct Richardson: Codable, Sendable, Equatable {
   /// Order p of the last three meshes; nil where there are fewer, or their values don't settle.
   public var observedOrder: Double?
-  /// Order that the limit was computed with: the observed one where it's between 0.5 and 2, else 1.
+  /// Order that the limit was computed with: the observed one, at most 2, as more is luck; 1 where none of at least 0.5 is
+  /// seen.
   public var order: Double
   /// The limit, from the last two meshes.
   public var limit: Double
@@ -26,7 +27,7 @@ public struct Richardson: Codable, Sendable, Equatable {
     let last = Array(values.suffix(3)).map { (Double($0.count), $0.value) }
     let count = last.count
     observedOrder = count == 3 ? Self.order(last[0], last[1], last[2]) : nil
-    let usable = observedOrder.flatMap { (0.5...2).contains($0) ? $0 : nil }
+    let usable = observedOrder.flatMap { $0 >= 0.5 ? min($0, 2) : nil }
     order = usable ?? 1
     limit = Self.limit(last[count - 2], last[count - 1], order)
     finestError = abs(last[count - 1].1 - limit)
