@@ -218,7 +218,7 @@ struct MultipoleAccuracy: Codable, Sendable {
     self.order = order
     for onSphere in [true, false] {
       let points = try MultipolePoints(count, onSphere: onSphere)
-      for (name, kernel) in [("Laplace", GreensFunction.laplace), ("Yukawa", .yukawa(2))] {
+      for (name, kernel) in [("Laplace", GreensFunction.laplace), ("Yukawa", .yukawa(inverseLength: 2))] {
         let method = try FastMultipole(kernel, sources: points.places, order: order)
         let field = try method.field(charges: points.charges, needsGradient: true)
         let sampled = stride(from: 0, to: count, by: max(1, count / 1_000)).prefix(1_000).map { $0 }
@@ -270,6 +270,6 @@ struct MultipoleTiming: Codable, Sendable {
       return (ready.timeIntervalSince(start), best)
     }
     (laplaceSetup, laplace) = try time(.laplace)
-    (yukawaSetup, yukawa) = try time(.yukawa(2))
+    (yukawaSetup, yukawa) = try time(.yukawa(inverseLength: 2))
   }
 }
