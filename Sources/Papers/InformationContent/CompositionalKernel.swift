@@ -39,8 +39,8 @@ public struct CompositionalKernel: Hashable, Codable, Sendable {
   /// Such as `ReLU, depth 7, bias 0.1, tangent`.
   public var title: String {
     var parts = [nonlinearity == .relu ? "ReLU" : "erf", "depth \(depth)"]
-    if biasVariance > 0 { parts.append("bias variance \(Format.short(biasVariance))") }
-    if kind == .tangent { parts.append("tangent kernel") }
+    if biasVariance > 0 { parts.append("bias \(Format.short(biasVariance))") }
+    if kind == .tangent { parts.append("tangent") }
     return parts.joined(separator: ", ")
   }
 

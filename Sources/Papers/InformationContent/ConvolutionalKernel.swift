@@ -25,10 +25,10 @@ public struct ConvolutionalKernel: Hashable, Codable, Sendable {
     (self.patch, self.biasVariance) = (patch, biasVariance)
   }
 
-  /// Such as `convolutional 3 x 3, ReLU, depth 7`.
+  /// Such as `ReLU, depth 7, patches 3 x 3`.
   public var title: String {
     let rest = CompositionalKernel(nonlinearity, kind: kind, depth: depth, biasVariance: biasVariance).title
-    return "convolutional \(patch) x \(patch), \(rest)"
+    return "\(rest), patches \(patch) x \(patch)"
   }
 
   /// The covariance of the outputs, float64 [n, n].

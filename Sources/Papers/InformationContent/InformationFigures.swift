@@ -77,7 +77,9 @@ extension InformationSummary {
       .chart(
         randomChart,
         caption: "Root mean square difference between the covariance of random networks of width "
-          + "\(options.randomWidth) at 5 pictures and the kernel, depth 3, with a line of slope -1/2."),
+          + "\(options.randomWidth) at 5 pictures and the kernel, depth 3, in coordinates in which "
+          + "the kernel is the identity, with a line of slope -1/2."
+      ),
     ]
     if let architectures { blocks += architectureBlocks(architectures) }
     if !classes.isEmpty { blocks += [.heading("All classes at once"), .table(classTable)] }
@@ -227,7 +229,9 @@ extension InformationSummary {
       },
       caption:
         "The same \(found.count) pictures. Numbers in brackets can't be trusted. Jitter: what was added to each variance, over the "
-        + "mean variance, as the kernel was nearly singular.")
+        + "mean variance, as the kernel was nearly singular. *bias* is the variance of "
+        + "biases, *tangent* the neural tangent kernel."
+    )
     let bars = found.rows.flatMap { row in
       zip(found.labels, row.contents).filter { $1.content.isFinite }.map { kind, estimate in
         Chart.Bar(row.title, group: kind.title, estimate.content / log(2) / Double(found.count))
