@@ -99,7 +99,7 @@ import Testing
     #expect(try place.data("coverage").output.contains("Extraction"))
   }
 
-  @Test func papersRegisterTheirData() {
+  @Test func papersRegisterTheirData() throws {
     #expect(DataCommand.registry.known.map(\.name).contains("fashion-mnist"))
     #expect(TNTExperiment().datasets.map(\.name) == ["fashion-mnist"])
     for info in DataCommand.registry.known {
