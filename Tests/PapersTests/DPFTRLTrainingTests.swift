@@ -193,15 +193,16 @@ private func distance(_ a: [Float], _ b: [Float]) -> Float {
       mechanism, units: 40, batch: 10, epochs: 4, order: order, restart: mechanism.isTree ? 1 : nil, sigma: 1,
       momentum: 0.5, clip: 1)
     let program = program(data)
-    func training() throws -> PrivateTraining<DenseNet> {
-      try PrivateTraining(model: net, recipe: recipe, data: data, seed: 3, noiseKey: Key(4), program: program)
+    func training(_ key: UInt64) throws -> PrivateTraining<DenseNet> {
+      try PrivateTraining(model: net, recipe: recipe, data: data, seed: 3, noiseKey: Key(key), program: program)
     }
-    var whole = try training()
+    var whole = try training(4)
     for _ in 0..<4 { try whole.runEpoch() }
-    var first = try training()
+    var first = try training(4)
     for _ in 0..<2 { try first.runEpoch() }
     try first.save(to: url)
-    var second = try training()
+    // A process that begins anew has another key; the file's counts.
+    var second = try training(99)
     try second.restore(from: url)
     #expect(second.epochsDone == 2)
     for _ in 0..<2 { try second.runEpoch() }

@@ -125,7 +125,10 @@ public struct PrivateModelFile: Sendable {
   /// - Throws: `FormatError` where the disk refuses; `TensorError`.
   public func write(to path: String) throws {
     let description = Description(network: network, classNames: classNames, guarantee: guarantee)
-    let text = String(decoding: try JSONEncoder().encode(description), as: UTF8.self)
+    // In order, so that the same training writes the same file.
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let text = String(decoding: try encoder.encode(description), as: UTF8.self)
     try Safetensors.write(
       weights, to: path, metadata: ["pinion.private": text, "privacy": statement.joined(separator: "\n")])
   }

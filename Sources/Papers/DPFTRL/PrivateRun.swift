@@ -31,7 +31,7 @@ public struct PrivateTraining<Model: PrivateClassifier> {
   private let unitRows: [[Int32]]?
   private let rowsOfUnit: Int
   private let orderKey: Key
-  private let sampleKey: Key
+  private var sampleKey: Key
   private let draw: (Key) throws -> Tensor
   private var state: PrivateState<Model>
   /// Epochs done.
@@ -162,10 +162,12 @@ public struct PrivateTraining<Model: PrivateClassifier> {
   public func save(to url: URL) throws {
     let record = Progress(recipe: recipe, epochs: epochsDone, history: history)
     let text = String(decoding: try JSONEncoder().encode(record), as: UTF8.self)
-    try Safetensors.write(parameters(of: state), to: url.path, metadata: ["progress": text])
+    var tensors = try parameters(of: state)
+    tensors[Self.samplingName] = sampleKey.words
+    try Safetensors.write(tensors, to: url.path, metadata: ["progress": text])
   }
 
-  /// Takes up what `save(to:)` wrote; nothing where there is no such file.
+  /// Takes up what `save(to:)` wrote, its keys in place of those given; nothing where there is no such file.
   ///
   /// - Throws: `FormatError` where it's another training's.
   public mutating func restore(from url: URL) throws {
@@ -174,13 +176,21 @@ public struct PrivateTraining<Model: PrivateClassifier> {
     guard let text = file.metadata["progress"],
       let record = try? JSONDecoder().decode(Progress.self, from: Data(text.utf8)), record.recipe == recipe
     else { throw FormatError(url.path, "is the state of a training with other settings; remove it to begin anew") }
+    var tensors = file.tensors()
+    guard let words = tensors.removeValue(forKey: Self.samplingName), words.type == sampleKey.words.type else {
+      throw FormatError(url.path, "has no key of sampling, two words; it isn't the state of a private training")
+    }
     do {
-      try load(file.tensors(), into: &state)
+      try load(tensors, into: &state)
     } catch let error as TensorError {
       throw FormatError(url.path, "is the state of another network: \(error.message)")
     }
+    sampleKey = Key(words: words)
     (epochsDone, history) = (record.epochs, record.history)
   }
+
+  /// Name of the sampling's key in a file of the state.
+  private static var samplingName: String { "sampling.words" }
 
   private struct Progress: Codable {
     var recipe: PrivateRecipe
