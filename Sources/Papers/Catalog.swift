@@ -87,7 +87,7 @@ extension Paper {
     authors: "Jeremy Bernstein, Yisong Yue", arXiv: "2103.01045", field: "theory",
     claim: "An estimator and a closed-form bound that isn't vacuous and correlates with test error",
     data: "Fashion-MNIST (31 MB) and digits of scikit-learn (10 MB), fetched at first use",
-    minutes: [.quick: 0.5, .standard: 8, .full: 60])
+    minutes: [.quick: 0.3, .standard: 8, .full: 60])
 
   /// Accelerated Jarzynski Estimator with Deterministic Virtual Trajectories.
   public static let jarzynski = Paper(
