@@ -99,15 +99,12 @@ import Testing
     #expect(try place.data("coverage").output.contains("Extraction"))
   }
 
-  @Test func papersRegisterTheirData() throws {
+  @Test func papersRegisterTheirData() {
     #expect(DataCommand.registry.known.map(\.name).contains("fashion-mnist"))
     #expect(TNTExperiment().datasets.map(\.name) == ["fashion-mnist"])
     for info in DataCommand.registry.known {
       #expect(DatasetRegistry.isName(info.name) && !info.files.isEmpty && !info.schema.isEmpty && !info.loader.isEmpty)
-      // Where more than that isn't known, the gap itself must stand in a run's way.
-      let isWhole = info.statement.measures.total.share >= 0.9
-      let stops = try DataGate([info], DataCommand.registry) != nil
-      #expect(isWhole || stops, "\(info.name)")
+      #expect(info.statement.measures.total.share >= 0.9, "\(info.name)")
       #expect(info.files.allSatisfy { $0.sha256.count == 64 })
     }
   }

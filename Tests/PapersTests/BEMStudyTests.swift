@@ -92,7 +92,7 @@ import Testing
     // A program that plays APBS: it must be started where the molecule lies.
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    let program = folder.appending(path: "apbs").path
+    let program = folder.appending(path: "player").path
     let script = """
       #!/bin/sh
       [ "$1" = --version ] && { echo "Version APBS 3"; exit 13; }

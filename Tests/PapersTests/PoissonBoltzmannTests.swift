@@ -43,7 +43,7 @@ import Testing
     let other = try problem.solve(fast)
     #expect(!other.isDense)
     #expect(abs(other.energy / dense.energy - 1) < 1e-6, "\(form): \(other.energy), \(dense.energy)")
-    #expect(other.iterations == dense.iterations)
+    #expect(abs(other.iterations - dense.iterations) <= 1)
     let worst = zip(dense.potentials, other.potentials).map { abs($0 - $1) }.max() ?? 1
     #expect(worst < 1e-5 * (dense.potentials.map(abs).max() ?? 0), "\(form): \(worst)")
   }

@@ -6,10 +6,10 @@ public protocol Experiment: Sendable {
   /// The paper.
   var paper: Paper { get }
 
-  /// Data sets that it may use: they are registered with it, and their statements audited before it runs.
+  /// Data sets that it uses: they are registered with it, and their statements audited before it runs.
   var datasets: [DatasetInfo] { get }
 
-  /// Those of the data sets that a run with some options uses: only their statements stand in its way.
+  /// Data sets that a run with some options uses, where they differ: only their statements stand in its way.
   func datasets(for options: Options) -> [DatasetInfo]
 
   /// Trains, measures and judges.

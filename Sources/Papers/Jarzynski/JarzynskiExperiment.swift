@@ -115,14 +115,13 @@ public struct JarzynskiOptions: ExperimentOptions {
 /// evidences of models of real data.
 public struct JarzynskiExperiment: Experiment {
   public var paper: Paper { .jarzynski }
-  public var datasets: [DatasetInfo] { Self.datasets(of: JarzynskiTarget.allCases) }
+  /// Without breast cancer: too little is known of its patients for a registered set.
+  public var datasets: [DatasetInfo] { [ScikitLearnData.wine, ScikitLearnData.digits] }
 
   public init() {}
 
-  public func datasets(for options: JarzynskiOptions) -> [DatasetInfo] { Self.datasets(of: options.targets) }
-
-  private static func datasets(of targets: [JarzynskiTarget]) -> [DatasetInfo] {
-    targets.compactMap(\.dataset).reduce(into: []) { sets, set in
+  public func datasets(for options: JarzynskiOptions) -> [DatasetInfo] {
+    options.targets.compactMap(\.dataset).reduce(into: []) { sets, set in
       if !sets.contains(where: { $0.name == set.name }) { sets.append(set) }
     }
   }
