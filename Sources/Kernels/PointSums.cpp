@@ -9,3 +9,7 @@ void kernels_point_sums(const kernels_point_sources *sources, const int64_t *ran
 }
 
 int kernels_vector_bits(void) { return pinion::vector_bits(); }
+
+double kernels_multiply_adds(int64_t rounds) { PINION_DISPATCH(multiply_adds(rounds)); }
+
+int64_t kernels_multiply_adds_operations(void) { return 12 * 8 * 2; }

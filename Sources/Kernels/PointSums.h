@@ -99,3 +99,15 @@ static void all_point_sums(const kernels_point_sources &s, const int64_t *ranges
   if (s.laplace != nullptr) return point_sums_of<true, false>(s, ranges, count, t, begin, end);
   if (s.yukawa != nullptr) point_sums_of<false, true>(s, ranges, count, t, begin, end);
 }
+
+/// Twelve chains of fused multiply-adds, which hide each other's latency; what they come to, so that none is left out.
+static double multiply_adds(int64_t rounds) {
+  Double8 sums[12];
+  for (int k = 0; k < 12; k++) sums[k] = broadcast(k);
+  const Double8 factor = broadcast(0.999999), more = broadcast(1e-6);
+  for (int64_t round = 0; round < rounds; round++)
+    for (int k = 0; k < 12; k++) sums[k] = sums[k] * factor + more;
+  double all = 0;
+  for (int k = 0; k < 12; k++) all += sums[k][0];
+  return all;
+}

@@ -1,6 +1,38 @@
+#include <cmath>
 #include <cstdlib>
+#include <vector>
 
 #include "Kernels.h"
+
+namespace pinion {
+
+/// cos and sin of 2 pi j k / n, row k, n = 2p.
+struct Waves {
+  int64_t n;
+  std::vector<double> cosine, sine;
+  explicit Waves(int64_t p) : n(2 * p), cosine(n * n), sine(n * n) {
+    for (int64_t k = 0; k < n; k++)
+      for (int64_t j = 0; j < n; j++) {
+        const double angle = 6.283185307179586476925 * double(j * k % n) / double(n);
+        cosine[k * n + j] = std::cos(angle);
+        sine[k * n + j] = std::sin(angle);
+      }
+  }
+};
+
+constexpr int64_t most_points = 12;
+
+/// Made once; p is at most `most_points`.
+static const Waves &waves_of(int64_t p) {
+  static const std::vector<Waves> all = [] {
+    std::vector<Waves> all;
+    for (int64_t p = 0; p <= most_points; p++) all.emplace_back(p);
+    return all;
+  }();
+  return all[p];
+}
+
+}  // namespace pinion
 
 #define PINION_BODY "Translations.h"
 #include "VectorSets.h"

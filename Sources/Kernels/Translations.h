@@ -39,57 +39,40 @@ static void lanes_multiply(const double *a, int64_t n, int64_t k, bool transpose
     multiply_groups<1>(a, rows, inner, row_step, column_step, adds, scale, x + g * inner * 8, y + g * rows * 8);
 }
 
-/// cos and sin of 2 pi j k / (2p).
-struct Waves {
-  int64_t n;
-  std::vector<double> cosine, sine;
-  explicit Waves(int64_t p) : n(2 * p), cosine(n), sine(n) {
-    for (int64_t j = 0; j < n; j++) {
-      cosine[j] = std::cos(6.283185307179586476925 * double(j) / double(n));
-      sine[j] = std::sin(6.283185307179586476925 * double(j) / double(n));
+/// to[k] = sum over j of from[j] exp(sign 2 pi i j k / n), complex, on lines `step` vectors apart. K of them at a time.
+template <int K>
+PINION_V void some_of_line(const Waves &waves, double sign, const Double8 *re, const Double8 *im, int64_t count,
+                           int64_t step, Double8 *to_re, Double8 *to_im, int64_t to_step, int64_t k) {
+  Double8 a[K] = {}, b[K] = {};
+  const double *cosine = &waves.cosine[k * waves.n], *sine = &waves.sine[k * waves.n];
+  for (int64_t j = 0; j < count; j++) {
+    const Double8 r = re[j * step], i = im[j * step];
+    for (int m = 0; m < K; m++) {
+      const double c = cosine[m * waves.n + j], s = sign * sine[m * waves.n + j];
+      a[m] += c * r, a[m] -= s * i, b[m] += s * r, b[m] += c * i;
     }
   }
-};
+  for (int m = 0; m < K; m++) to_re[(k + m) * to_step] = a[m], to_im[(k + m) * to_step] = b[m];
+}
 
-/// to[k] = sum over j of from[j] exp(sign 2 pi i j k / n), complex, on lines `step` vectors apart.
 static void line(const Waves &waves, double sign, const Double8 *re, const Double8 *im, int64_t count, int64_t step,
                  Double8 *to_re, Double8 *to_im, int64_t to_count, int64_t to_step) {
   int64_t k = 0;
-  for (; k + 4 <= to_count; k += 4) {
-    Double8 a[4] = {}, b[4] = {};
-    for (int64_t j = 0; j < count; j++) {
-      const Double8 r = re[j * step], i = im[j * step];
-      for (int m = 0; m < 4; m++) {
-        const int64_t at = j * (k + m) % waves.n;
-        const double c = waves.cosine[at], s = sign * waves.sine[at];
-        a[m] += c * r, a[m] -= s * i, b[m] += s * r, b[m] += c * i;
-      }
-    }
-    for (int m = 0; m < 4; m++) to_re[(k + m) * to_step] = a[m], to_im[(k + m) * to_step] = b[m];
-  }
-  for (; k < to_count; k++) {
-    Double8 a = {}, b = {};
-    for (int64_t j = 0; j < count; j++) {
-      const int64_t at = j * k % waves.n;
-      const double c = waves.cosine[at], s = sign * waves.sine[at];
-      a += c * re[j * step] - s * im[j * step], b += s * re[j * step] + c * im[j * step];
-    }
-    to_re[k * to_step] = a, to_im[k * to_step] = b;
-  }
+  for (; k + 8 <= to_count; k += 8) some_of_line<8>(waves, sign, re, im, count, step, to_re, to_im, to_step, k);
+  for (; k + 4 <= to_count; k += 4) some_of_line<4>(waves, sign, re, im, count, step, to_re, to_im, to_step, k);
+  for (; k < to_count; k++) some_of_line<1>(waves, sign, re, im, count, step, to_re, to_im, to_step, k);
 }
 
 /// The pruned transform: m points an edge are not zero (p, or all 2p). room: three complex grids.
 static void forward(int64_t p, int64_t m, const Double8 *cube, Double8 *room, Double8 **re, Double8 **im) {
-  const Waves waves(p);
+  const Waves &waves = waves_of(p);
   const int64_t n = 2 * p, h = p + 1, size = n * n * h;
   Double8 *r1 = room, *i1 = r1 + size, *r2 = i1 + size, *i2 = r2 + size;
   for (int64_t line = 0; line < m * m; line++)
     for (int64_t k = 0; k < h; k++) {
       Double8 a = {}, b = {};
-      for (int64_t j = 0; j < m; j++) {
-        const int64_t at = j * k % n;
-        a += waves.cosine[at] * cube[line * m + j], b -= waves.sine[at] * cube[line * m + j];
-      }
+      const double *cosine = &waves.cosine[k * n], *sine = &waves.sine[k * n];
+      for (int64_t j = 0; j < m; j++) a += cosine[j] * cube[line * m + j], b -= sine[j] * cube[line * m + j];
       r1[line * h + k] = a, i1[line * h + k] = b;
     }
   for (int64_t x = 0; x < m; x++)
@@ -120,7 +103,7 @@ static void surface_spectra(int64_t p, const int32_t *places, int64_t points, co
 
 static void surface_values(int64_t p, const int32_t *places, int64_t points, const double *const *spectra,
                            double scale, double *values, double *room) {
-  const Waves waves(p);
+  const Waves &waves = waves_of(p);
   const int64_t n = 2 * p, h = p + 1, size = n * n * h;
   Double8 *r1 = reinterpret_cast<Double8 *>(room), *i1 = r1 + size, *r2 = i1 + size, *i2 = r2 + size;
   for (int w = 0; w < 8; w++) {
@@ -142,10 +125,7 @@ static void surface_values(int64_t p, const int32_t *places, int64_t points, con
     const Double8 *r = r1 + row * h, *s = i1 + row * h;
     // Frequencies and their mirror images; the first and last have none.
     Double8 sum = r[0] + (z % 2 == 0 ? r[p] : -r[p]);
-    for (int64_t k = 1; k < p; k++) {
-      const int64_t at = z * k % n;
-      sum += 2 * (waves.cosine[at] * r[k] - waves.sine[at] * s[k]);
-    }
+    for (int64_t k = 1; k < p; k++) sum += 2 * (waves.cosine[z * n + k] * r[k] - waves.sine[z * n + k] * s[k]);
     store(values + 8 * i, load(values + 8 * i) + unit * sum);
   }
 }

@@ -74,6 +74,10 @@ void kernels_grid_spectrum(int64_t p, const double *grid, double *out);
 void kernels_spectrum_products(const int32_t *triples, int64_t count, int64_t stride, const double *from,
                                const double *kernels, double *to);
 
+/// Does nothing but fused multiply-adds, to see how many the machine does: the second function's many in each round.
+double kernels_multiply_adds(int64_t rounds);
+int64_t kernels_multiply_adds_operations(void);
+
 /// Whether 512-bit or 256-bit vectors are used: 512, 256 or 128.
 int kernels_vector_bits(void);
 

@@ -26,12 +26,11 @@ final class DenseSystem: SurfaceOperator {
     matrix = SharedDoubles(count * count)
     let pairs = TouchingPairs(elements)
     for (pass, weights) in terms.passes.enumerated() {
-      // Where the products of a pass go: row offset, column offset of g, ∂g/∂n(y), ∂g/∂n(x), ∂²g.
-      let places = [(pass * n, n), (pass * n, 0), (n, n), (n, 0)]
-      let used = terms.differentiates ? 4 : 2
+      // Where g, ∂g/∂n(y), ∂g/∂n(x), ∂²g of a pass go.
+      let places = [(0, pass * n, n), (1, pass * n, 0), (2, n, n), (3, n, 0)]
       let assembly = DenseAssembly(
-        elements: elements, space: space, weights: weights, places: Array(places[..<used]), matrix: matrix,
-        width: count)
+        elements: elements, form: .products(space, Array(places[..<(terms.differentiates ? 4 : 2)])), weights: weights,
+        matrix: matrix, width: count)
       try assembly.addRegular(TriangleQuadrature(order: quadratureOrder), checkInterrupt)
       assembly.addTouching(pairs, order: singularOrder)
       try checkInterrupt()
@@ -80,11 +79,17 @@ final class DenseSystem: SurfaceOperator {
 
 /// Adds integrals over pairs of triangles to a matrix.
 struct DenseAssembly: Sendable {
+  /// What is made of a pair's integrals.
+  enum Form: Sendable {
+    /// Some of the four products, each with the row and column where its block begins.
+    case products(BoundarySpace, [(product: Int, row: Int, column: Int)])
+    /// The hypersingular operator by parts, on linear elements, with κ².
+    case byParts(squaredInverseLength: Double)
+  }
+
   let elements: SurfaceElements
-  let space: BoundarySpace
+  let form: Form
   let weights: PairWeights
-  /// Row and column where the block of each of the four products begins.
-  let places: [(row: Int, column: Int)]
   let matrix: SharedDoubles
   /// Columns of the matrix.
   let width: Int
@@ -100,6 +105,7 @@ struct DenseAssembly: Sendable {
       concurrently(set.count) { range in
         let room = SharedDoubles(72 + 288)
         let (test, sums) = (room.pointer, room.pointer + 72)
+        defer { withExtendedLifetime(room) {} }
         var weights = weights.c
         for place in range {
           let triangle = Int(set[place])
@@ -116,7 +122,11 @@ struct DenseAssembly: Sendable {
                 next += 1
                 continue
               }
-              scatter(triangles[triangle], triangles[8 * block + lane], triangle, 8 * block + lane, sums + lane, 8)
+              let trial = 8 * block + lane
+              add(
+                .init(
+                  test: Int32(triangle), trial: Int32(trial), testCorners: triangles[triangle],
+                  trialCorners: triangles[trial], testSign: 1, trialSign: 1), sums + lane, 8)
             }
           }
         }
@@ -126,31 +136,49 @@ struct DenseAssembly: Sendable {
 
   /// Pairs that touch.
   func addTouching(_ pairs: TouchingPairs, order: Int) {
-    pairs.integrals(.init(weights: weights, order: order)) { pair, values in
-      scatter(pair.testCorners, pair.trialCorners, Int(pair.test), Int(pair.trial), values, 1)
-    }
+    pairs.integrals(.init(weights: weights, order: order)) { pair, values in add(pair, values, 1) }
   }
 
-  @inline(__always)
-  private func scatter(
-    _ test: SIMD3<Int32>, _ trial: SIMD3<Int32>, _ testNumber: Int, _ trialNumber: Int,
-    _ values: UnsafePointer<Double>, _ step: Int
-  ) {
-    let to = matrix.pointer
-    for k in 0..<places.count {
-      let (row, column) = places[k]
-      if space == .constant {
+  private func add(_ pair: TouchingPairs.Pair, _ values: UnsafePointer<Double>, _ step: Int) {
+    let (to, test, trial) = (matrix.pointer, pair.testCorners, pair.trialCorners)
+    switch form {
+    case .products(.constant, let places):
+      for (k, row, column) in places {
         var sum = 0.0
         for ab in 0..<9 { sum += values[(k * 9 + ab) * step] }
-        to[(row + testNumber) * width + column + trialNumber] += sum
-        continue
+        to[(row + Int(pair.test)) * width + column + Int(pair.trial)] += sum
       }
-      for a in 0..<3 {
-        let line = to + (row + Int(test[a])) * width + column
-        let from = values + (k * 9 + a * 3) * step
-        line[Int(trial.x)] += from[0]
-        line[Int(trial.y)] += from[step]
-        line[Int(trial.z)] += from[2 * step]
+    case .products(.linear, let places):
+      for (k, row, column) in places {
+        for a in 0..<3 {
+          let line = to + (row + Int(test[a])) * width + column
+          let from = values + (k * 9 + a * 3) * step
+          line[Int(trial.x)] += from[0]
+          line[Int(trial.y)] += from[step]
+          line[Int(trial.z)] += from[2 * step]
+        }
+      }
+    case .byParts(let square):
+      pair.byParts(elements, values, step, square) { a, b, value in
+        to[Int(test[a]) * width + Int(trial[b])] += value
+      }
+    }
+  }
+}
+
+extension TouchingPairs.Pair {
+  /// <W φ_b, φ_a> of a pair of triangles from its integrals of g: curls, and the normals' product where κ isn't 0.
+  func byParts(
+    _ elements: SurfaceElements, _ values: UnsafePointer<Double>, _ step: Int, _ square: Double,
+    _ body: (Int, Int, Double) -> Void
+  ) {
+    var sum = 0.0
+    for ab in 0..<9 { sum += values[ab * step] }
+    let (first, second) = (elements.curls(testCorners, testSign), elements.curls(trialCorners, trialSign))
+    let cosine = square * Vector.dot(elements.normals[Int(test)], elements.normals[Int(trial)])
+    for a in 0..<3 {
+      for b in 0..<3 {
+        body(a, b, sum * Vector.dot(first[a], second[b]) + cosine * values[(3 * a + b) * step])
       }
     }
   }

@@ -5,7 +5,7 @@ public enum GreensFunction: Hashable, Sendable {
   /// Of -∇².
   case laplace
   /// Of κ² - ∇², with the inverse Debye length κ in 1/Å.
-  case yukawa(Double)
+  case yukawa(inverseLength: Double)
 
   /// κ; 0 for Laplace's.
   public var inverseLength: Double {

@@ -3,16 +3,17 @@ import Kernels
 import Lab
 import Synchronization
 
-/// Doubles on a border of 64 bytes, zero at first, that threads share by agreement on who writes where.
+/// Doubles on a border of 64 bytes that threads share by agreement on who writes where.
 final class SharedDoubles: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Double>
   let count: Int
 
-  init(_ count: Int) {
+  /// - Parameter isZero: whether they're zero at first; else they're to be written before they're read.
+  init(_ count: Int, isZero: Bool = true) {
     self.count = count
     let bytes = max(64, (count * 8 + 63) / 64 * 64)
     let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-    memset(memory, 0, bytes)
+    if isZero { memset(memory, 0, bytes) }
     pointer = memory.bindMemory(to: Double.self, capacity: max(count, 8))
   }
 

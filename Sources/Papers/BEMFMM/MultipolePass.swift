@@ -210,7 +210,7 @@ final class MultipolePass: Sendable {
     let (operators, order) = (plan.operators[kernel][level], Int64(plan.surface.order))
     let stride = operators.stride
     let groups = (count + 7) / 8
-    let spectra = SharedDoubles(count * stride)
+    let spectra = SharedDoubles(count * stride, isZero: false)
     let (multipoles, locals) = (multipoles[kernel][level], locals[kernel][level])
     concurrently(groups, grain: 4) { range in
       let room = SharedDoubles(Int(kernels_fourier_room(order)))

@@ -118,7 +118,8 @@ extension PoissonBoltzmannProblem {
         elements, terms, space: space, quadratureOrder: options.quadratureOrder, singularOrder: options.singularOrder,
         checkInterrupt: { try progress?(0, 1) })
       : try MultipoleSystem(elements, terms, densities, options)
-    let right = rightSide(densities, terms)
+    let order = max(6, options.expansionOrder)
+    let right = try rightSide(densities, terms, order: order)
     let preconditioner = Preconditioner(elements, terms, space, singularOrder: options.singularOrder)
     let assembled = DispatchTime.now()
     var solver = GMRES()
@@ -131,7 +132,7 @@ extension PoissonBoltzmannProblem {
     let u = Array(result.solution[..<n])
     let t = result.solution[n...].map { $0 * terms.derivativeScale }
     let unit = 4 * .pi * Self.coulombConstant
-    let reactions = densities.potentials(u, t, at: charges.map(\.position)).map { $0 * unit }
+    let reactions = try densities.potentials(u, t, at: charges.map(\.position), order: order).map { $0 * unit }
     let energy = 0.5 * zip(charges, reactions).reduce(0) { $0 + $1.0.charge * $1.1 }
     let end = DispatchTime.now()
     func seconds(_ a: DispatchTime, _ b: DispatchTime) -> Double {
@@ -181,11 +182,11 @@ extension PoissonBoltzmannProblem {
   }
 
   /// Integrals of the basis functions times the charges' potential f0 and its normal derivative f1.
-  private func rightSide(_ densities: SurfaceDensities, _ terms: FormulationTerms) -> [Double] {
+  private func rightSide(_ densities: SurfaceDensities, _ terms: FormulationTerms, order: Int) throws -> [Double] {
     let charges = self.charges.filter { $0.charge != 0 }
-    let field = PointField.sum(
+    let field = try PointField.sumOrMultipoles(
       sources: charges.map(\.position), charges: charges.map(\.charge), targets: densities.places,
-      needsGradient: terms.differentiates)
+      needsGradient: terms.differentiates, order: order)
     let first = densities.tested(field.potentials).map { $0 * terms.right.x }
     guard terms.differentiates else { return first + [Double](repeating: 0, count: first.count) }
     let slopes = densities.alongNormals(field.gradients)

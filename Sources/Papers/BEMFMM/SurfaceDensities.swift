@@ -81,10 +81,15 @@ struct SurfaceDensities: Sendable {
   }
 
   /// V_L t - K_L u at points off the surface.
-  func potentials(_ u: [Double], _ t: [Double], at targets: [SIMD3<Double>]) -> [Double] {
+  ///
+  /// - Parameter order: of the multipoles, where there are so many pairs that they're used.
+  /// - Throws: as `FastMultipole.init`.
+  func potentials(
+    _ u: [Double], _ t: [Double], at targets: [SIMD3<Double>], order: Int
+  ) throws -> [Double] {
     let (u, t) = (weighted(u), weighted(t))
-    return PointField.sum(
-      sources: places, charges: t, dipoles: u.indices.map { -u[$0] * normal($0) }, targets: targets
+    return try PointField.sumOrMultipoles(
+      sources: places, charges: t, dipoles: u.indices.map { -u[$0] * normal($0) }, targets: targets, order: order
     ).potentials
   }
 
@@ -133,6 +138,21 @@ public struct PointField: Sendable {
       }
     }
     return PointField(out, count: n, hasGradient: needsGradient)
+  }
+
+  /// All pairs up to 4 · 10⁹ of them, some seconds; fast multipoles beyond. In Laplace's kernel.
+  ///
+  /// - Throws: as `FastMultipole.init`.
+  static func sumOrMultipoles(
+    sources: [SIMD3<Double>], charges: [Double], dipoles: [SIMD3<Double>]? = nil, targets: [SIMD3<Double>],
+    needsGradient: Bool = false, order: Int
+  ) throws -> PointField {
+    if Double(sources.count) * Double(targets.count) <= 4e9 {
+      return sum(
+        sources: sources, charges: charges, dipoles: dipoles, targets: targets, needsGradient: needsGradient)
+    }
+    return try FastMultipole(sources: sources, targets: targets, order: order)
+      .field(charges: charges, dipoles: dipoles, needsGradient: needsGradient)
   }
 
   /// - Parameter values: potentials, then the components of the gradients.

@@ -129,6 +129,19 @@ final class SurfaceElements: Sendable {
     return (places, weights)
   }
 
+  /// Surface curls n × ∇φ of the three basis functions of a triangle, constant on it.
+  ///
+  /// - Parameters:
+  ///   - triangle: its corners.
+  ///   - sign: -1 where their order turns the normal.
+  func curls(_ triangle: SIMD3<Int32>, _ sign: Double) -> [SIMD3<Double>] {
+    let (a, b, c) = (
+      mesh.vertices[Int(triangle.x)], mesh.vertices[Int(triangle.y)], mesh.vertices[Int(triangle.z)]
+    )
+    let scale = sign / Vector.length(Vector.cross(b - a, c - a))
+    return [(b - c) * scale, (c - a) * scale, (a - b) * scale]
+  }
+
   /// Row sums of the mass matrix: its lumped form.
   func lumpedMass(_ space: BoundarySpace) -> [Double] {
     if space == .constant { return areas }

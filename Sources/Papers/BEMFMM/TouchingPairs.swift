@@ -82,6 +82,7 @@ struct TouchingPairs: Sendable {
           let room = SharedDoubles(72 * 2 + 288 * 2)
           let (test, trial) = (room.pointer, room.pointer + 72)
           let (sum, off) = (room.pointer + 144, room.pointer + 432)
+          defer { withExtendedLifetime(room) {} }
           var weights = request.weights.c
           for block in blocks {
             let lanes = min(8, count - 8 * block)
@@ -105,6 +106,7 @@ struct TouchingPairs: Sendable {
         }
         for place in 0..<count { body(pairs[first + place], values.pointer + 36 * place) }
       }
+      withExtendedLifetime(values) {}
     }
   }
 }

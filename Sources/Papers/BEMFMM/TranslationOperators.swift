@@ -86,23 +86,18 @@ final class TranslationOperators: Sendable {
     stride = size
     let spectra = SharedDoubles(343 * size)
     let spacing = 2 * CubeSurface.inner / Double(p - 1)
+    let steps = (0..<2 * p).map { spacing * Double($0 < p ? $0 : $0 - 2 * p) }
+    // A difference of -p occurs in no product.
+    let grid = KernelPoints(steps.flatMap { x in steps.flatMap { y in steps.map { z in SIMD3(x, y, z) } } })
     concurrently(343) { range in
-      let grid = SharedDoubles(8 * p * p * p)
+      let values = SharedDoubles(grid.count)
       for number in range {
         let d = SIMD3(Double(number / 49 - 3), Double(number / 7 % 7 - 3), Double(number % 7 - 3))
         guard abs(d.x) > 1 || abs(d.y) > 1 || abs(d.z) > 1 else { continue }
-        for x in 0..<2 * p {
-          for y in 0..<2 * p {
-            for z in 0..<2 * p {
-              let m = SIMD3(Double(x < p ? x : x - 2 * p), Double(y < p ? y : y - 2 * p), Double(z < p ? z : z - 2 * p))
-              // A difference of -p occurs in no product.
-              let isUsed = x != p && y != p && z != p
-              grid.pointer[(x * 2 * p + y) * 2 * p + z] = isUsed ? kernel(Vector.length(2 * d + m * spacing)) : 0
-            }
-          }
-        }
-        kernels_grid_spectrum(Int64(p), grid.pointer, spectra.pointer + number * size)
+        grid.evaluate(kernel, at: -2 * d, to: values.pointer)
+        kernels_grid_spectrum(Int64(p), values.pointer, spectra.pointer + number * size)
       }
+      withExtendedLifetime(values) {}
     }
     self.spectra = spectra
   }
@@ -111,13 +106,12 @@ final class TranslationOperators: Sendable {
   private static func matrix(
     _ kernel: GreensFunction, to targets: [SIMD3<Double>], from sources: [SIMD3<Double>]
   ) -> [Double] {
-    var matrix = [Double](repeating: 0, count: targets.count * sources.count)
-    matrix.withUnsafeMutableBufferPointer { matrix in
-      for i in targets.indices {
-        for j in sources.indices { matrix[i * sources.count + j] = kernel(Vector.length(targets[i] - sources[j])) }
-      }
+    let points = KernelPoints(sources)
+    let matrix = SharedDoubles(targets.count * sources.count)
+    for (row, target) in targets.enumerated() {
+      points.evaluate(kernel, at: target, to: matrix.pointer + row * sources.count)
     }
-    return matrix
+    return matrix.array
   }
 
   // MARK: Cache
@@ -144,7 +138,7 @@ final class TranslationOperators: Sendable {
       let inner = surface.points.map { $0 * CubeSurface.inner }
       let outer = surface.points.map { $0 * CubeSurface.outer }
       for kappa in missing {
-        let kernel = kappa == 0 ? GreensFunction.laplace : .yukawa(kappa)
+        let kernel = kappa == 0 ? GreensFunction.laplace : .yukawa(inverseLength: kappa)
         let factors = svd(Tensor(matrix(kernel, to: outer, from: inner), shape: [n, n]))
         try evaluate(factors.u, factors.s, factors.vh)
         let made = TranslationOperators(
@@ -158,5 +152,32 @@ final class TranslationOperators: Sendable {
       }
     }
     return known.compactMap { $0 }
+  }
+}
+
+/// Points at which a kernel is evaluated.
+private struct KernelPoints: Sendable {
+  let count: Int
+  private let places: SharedDoubles
+
+  init(_ points: [SIMD3<Double>]) {
+    count = points.count
+    places = SharedDoubles(3 * points.count)
+    for (i, point) in points.enumerated() {
+      for axis in 0..<3 { places.pointer[axis * points.count + i] = point[axis] }
+    }
+  }
+
+  /// The field of a unit charge; 0 at its own place.
+  func evaluate(_ kernel: GreensFunction, at charge: SIMD3<Double>, to values: UnsafeMutablePointer<Double>) {
+    for i in 0..<count { values[i] = 0 }
+    var targets = kernels_point_targets()
+    targets.x = UnsafePointer(places.pointer)
+    targets.y = UnsafePointer(places.pointer + count)
+    targets.z = UnsafePointer(places.pointer + 2 * count)
+    targets.set(0, kernel, values)
+    SourcePoints([charge], charges: [1], dipoles: nil).with(kernel) { source in
+      kernels_point_sums(source, [0, 1], 1, &targets, 0, Int64(count))
+    }
   }
 }
