@@ -100,13 +100,15 @@ struct MoleculeCell: Codable, Sendable {
     potentials = density != nil && mesh.vertices.count < 6_000 ? solution.potentials : nil
   }
 
-  /// Lysozyme on the ready mesh, without its two degenerate triangles.
+  /// Lysozyme on the ready mesh, without its degenerate and thin triangles.
   static func lysozyme(
     _ formulation: BoundaryFormulation, _ options: BoundaryElementOptions, progress: @escaping SolverProgress
   ) throws -> MoleculeCell {
     let (atoms, mesh) = try APBSExamples.lysozyme()
+    var repair = MeshRepair()
+    repair.smallestAngle = 10
     return try MoleculeCell(
-      atoms, MeshRepair().repair(mesh).mesh, density: nil, meshSeconds: 0, name: "lysozyme",
+      atoms, repair.repair(mesh).mesh, density: nil, meshSeconds: 0, name: "lysozyme",
       options.solver(formulation), progress: progress)
   }
 
@@ -218,7 +220,7 @@ struct MultipoleAccuracy: Codable, Sendable {
     self.order = order
     for onSphere in [true, false] {
       let points = try MultipolePoints(count, onSphere: onSphere)
-      for (name, kernel) in [("Laplace", GreensFunction.laplace), ("Yukawa", .yukawa(2))] {
+      for (name, kernel) in [("Laplace", GreensFunction.laplace), ("Yukawa", .yukawa(inverseLength: 2))] {
         let method = try FastMultipole(kernel, sources: points.places, order: order)
         let field = try method.field(charges: points.charges, needsGradient: true)
         let sampled = stride(from: 0, to: count, by: max(1, count / 1_000)).prefix(1_000).map { $0 }
@@ -270,6 +272,6 @@ struct MultipoleTiming: Codable, Sendable {
       return (ready.timeIntervalSince(start), best)
     }
     (laplaceSetup, laplace) = try time(.laplace)
-    (yukawaSetup, yukawa) = try time(.yukawa(2))
+    (yukawaSetup, yukawa) = try time(.yukawa(inverseLength: 2))
   }
 }
