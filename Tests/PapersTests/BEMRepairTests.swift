@@ -81,6 +81,22 @@ import Testing
     #expect(try MeshRepair().repair(double).mesh.vertices.count == sphere.vertices.count)
   }
 
+  /// Vertices drawn near to others make needles and flat triangles; the surface keeps its place.
+  @Test func thinTrianglesGo() throws {
+    var mesh = try sphere(3)
+    for t in stride(from: 0, to: mesh.triangles.count, by: 9) {
+      let (a, b) = (Int(mesh.triangles[t].x), Int(mesh.triangles[t].y))
+      mesh.vertices[a] += 0.97 * (mesh.vertices[b] - mesh.vertices[a])
+    }
+    var repair = MeshRepair()
+    repair.smallestAngle = 8
+    let (mended, actions) = try repair.repair(mesh)
+    func thin(_ mesh: SurfaceMesh) -> Int { mesh.smallestAngles.count { $0 < 8 } }
+    #expect(thin(mesh) > 100 && thin(mended) * 20 < thin(mesh), "\(thin(mesh)) before, \(thin(mended)) after")
+    #expect(MeshCheck(mended).findings.isEmpty && abs(mended.volume / mesh.volume - 1) < 0.03)
+    #expect(actions.contains { $0.hasPrefix("edges joined or turned for thin triangles: ") })
+  }
+
   @Test func componentsAreNamed() throws {
     let outer = try sphere(3, radius: 5)
     let cavity = try sphere(1, at: [1, 0, 0], radius: 1).flipped

@@ -22,7 +22,11 @@ struct APBSPeer: Sendable {
   init?(_ named: String?) throws {
     if named == "no" { return nil }
     let path = named ?? "apbs"
-    guard Self.run(path, ["--version"], folder: nil) != nil else {
+    // It leaves a log where it's started.
+    let work = FileManager.default.temporaryDirectory.appending(path: "apbs-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: work) }
+    guard Self.run(path, ["--version"], folder: work) != nil else {
       if let named { throw UsageError("--set apbs=\(named): can't be run, expected the program apbs") }
       return nil
     }
@@ -100,11 +104,11 @@ struct APBSPeer: Sendable {
   }
 
   /// Standard output of a program that ends well, or says its version; nil where it can't be run.
-  private static func run(_ program: String, _ arguments: [String], folder: URL?) -> String? {
+  private static func run(_ program: String, _ arguments: [String], folder: URL) -> String? {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [program] + arguments
-    process.currentDirectoryURL = folder ?? FileManager.default.temporaryDirectory
+    process.currentDirectoryURL = folder
     let output = Pipe()
     (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
     process.standardInput = FileHandle.nullDevice

@@ -32,8 +32,8 @@ enum BoundaryFigures {
     ReportTable(
       columns: [.init("what"), .init("value")],
       rows: lines.map { line in
-        let name = line.prefix { $0 != " " }
-        return [String(name), line.dropFirst(name.count).trimmingCharacters(in: .whitespaces)]
+        let end = line.range(of: "  ")?.lowerBound ?? line.endIndex
+        return [String(line[..<end]), line[end...].trimmingCharacters(in: .whitespaces)]
       })
   }
 

@@ -100,13 +100,15 @@ struct MoleculeCell: Codable, Sendable {
     potentials = density != nil && mesh.vertices.count < 6_000 ? solution.potentials : nil
   }
 
-  /// Lysozyme on the ready mesh, without its two degenerate triangles.
+  /// Lysozyme on the ready mesh, without its degenerate and thin triangles.
   static func lysozyme(
     _ formulation: BoundaryFormulation, _ options: BoundaryElementOptions, progress: @escaping SolverProgress
   ) throws -> MoleculeCell {
     let (atoms, mesh) = try APBSExamples.lysozyme()
+    var repair = MeshRepair()
+    repair.smallestAngle = 10
     return try MoleculeCell(
-      atoms, MeshRepair().repair(mesh).mesh, density: nil, meshSeconds: 0, name: "lysozyme",
+      atoms, repair.repair(mesh).mesh, density: nil, meshSeconds: 0, name: "lysozyme",
       options.solver(formulation), progress: progress)
   }
 

@@ -115,13 +115,21 @@ extension BoundaryElementCommand.Mesh {
     @Option(name: .customLong("largest-hole"), help: "Most edges of a hole that is closed.")
     var largestHole = 64
 
+    @Option(
+      name: .customLong("smallest-angle"),
+      help: "Triangles with an angle below this, in degrees, are removed where the surface keeps its shape.")
+    var smallestAngle = 0.0
+
     func validate() throws {
+      if !(0...30).contains(smallestAngle) {
+        throw ValidationError("--smallest-angle \(smallestAngle): expected 0 to 30")
+      }
       if largestHole < 0 { throw ValidationError("--largest-hole \(largestHole): expected 0 or more") }
     }
 
     func run() throws {
       var repair = MeshRepair()
-      (repair.cavities, repair.largestHole) = (cavities, largestHole)
+      (repair.cavities, repair.largestHole, repair.smallestAngle) = (cavities, largestHole, smallestAngle)
       let (mesh, actions) = try named(file) { try repair.repair(SurfaceMesh(path: file)) }
       for action in actions { print(action) }
       if actions.isEmpty { print("nothing to mend") }

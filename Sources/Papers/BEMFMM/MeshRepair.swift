@@ -15,6 +15,9 @@ public struct MeshRepair: Sendable {
   /// Most edges of a hole that is closed.
   public var largestHole = 64
   public var cavities = Cavities.keep
+  /// Triangles with an angle below this, in degrees, are removed where the surface keeps its shape; 0 for none. Thin ones
+  /// make the direct form's iterations many.
+  public var smallestAngle = 0.0
 
   public init() {}
 
@@ -37,6 +40,11 @@ public struct MeshRepair: Sendable {
     note(Self.separate(&mesh), "vertices divided where parts touched in a point")
     note(Self.turnOutwards(&mesh), "components turned inside out")
     if cavities == .remove { note(Self.removeCavities(&mesh), "cavities removed") }
+    if smallestAngle > 0 {
+      var edges = try HalfEdges(mesh)
+      note(edges.removeThin(below: smallestAngle), "edges joined or turned for thin triangles")
+      mesh = edges.compacted()
+    }
     let before = mesh.vertices.count
     mesh = mesh.part(mesh.triangles.indices)
     note(before - mesh.vertices.count, "unused vertices removed")

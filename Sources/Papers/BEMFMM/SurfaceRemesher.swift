@@ -243,8 +243,7 @@ struct HalfEdges: Sendable {
   mutating func turnIfBetter(_ side: Int) {
     let other = Int(twin[side])
     let (a, b) = (Int(origin[side]), Int(origin[other]))
-    let (s1, s2, o1, o2) = (next(side), previous(side), next(other), previous(other))
-    let (c, d) = (Int(origin[s2]), Int(origin[o2]))
+    let (c, d) = (Int(origin[previous(side)]), Int(origin[previous(other)]))
     guard c != d, valence[a] > 3, valence[b] > 3 else { return }
     func off(_ vertex: Int, _ change: Int32) -> Int32 { abs(valence[vertex] + change - 6) }
     let gain =
@@ -269,6 +268,15 @@ struct HalfEdges: Sendable {
     var isThere = false
     eachSide(from: c) { if head($0) == d { isThere = true } }
     guard !isThere else { return }
+    turn(side)
+  }
+
+  /// Makes the other diagonal of the two triangles beside an edge their common one.
+  private mutating func turn(_ side: Int) {
+    let other = Int(twin[side])
+    let (a, b) = (Int(origin[side]), Int(origin[other]))
+    let (s1, s2, o1, o2) = (next(side), previous(side), next(other), previous(other))
+    let (c, d) = (Int(origin[s2]), Int(origin[o2]))
     let (A, B, C, D) = (Int(twin[s1]), Int(twin[s2]), Int(twin[o1]), Int(twin[o2]))
     // (a, b, c) becomes (d, b, c), (b, a, d) becomes (c, a, d).
     origin[side] = Int32(d)
@@ -287,6 +295,59 @@ struct HalfEdges: Sendable {
     valence[b] -= 1
     valence[c] += 1
     valence[d] += 1
+  }
+
+  /// Sine of a triangle's smallest angle, with the sides opposite to its smallest and its largest one.
+  private func shape(_ triangle: Int) -> (sine: Double, shortest: Int, longest: Int, largestCosine: Double) {
+    let sides = [3 * triangle, 3 * triangle + 1, 3 * triangle + 2].sorted { squaredLength($0) < squaredLength($1) }
+    let squares = sides.map(squaredLength)
+    let area = Vector.length(areaVector(triangle))
+    let product = (squares[0] * squares[1]).squareRoot()
+    return (
+      area / max((squares[1] * squares[2]).squareRoot(), 1e-300), sides[0], sides[2],
+      (squares[0] + squares[1] - squares[2]) / max(2 * product, 1e-300)
+    )
+  }
+
+  /// Removes triangles with an angle below a limit: needles by joining the ends of their short edge, flat ones by turning
+  /// the long one; gives the number of changes.
+  mutating func removeThin(below degrees: Double) -> Int {
+    let limit = sin(degrees * .pi / 180)
+    var changes = 0
+    for _ in 0..<10 {
+      let before = changes
+      for triangle in 0..<origin.count / 3 where isAlive(3 * triangle) {
+        let own = shape(triangle)
+        guard own.sine < limit else { continue }
+        if own.largestCosine < -0.5, turnIfLessThin(own.longest, own.sine) {
+          changes += 1
+        } else if join(own.shortest, longest: .infinity) {
+          changes += 1
+        }
+      }
+      if changes == before { break }
+    }
+    return changes
+  }
+
+  /// Turns an edge where both triangles are less thin then, and face as before.
+  private mutating func turnIfLessThin(_ side: Int, _ sine: Double) -> Bool {
+    let other = Int(twin[side])
+    let (a, b) = (Int(origin[side]), Int(origin[other]))
+    let (c, d) = (Int(origin[previous(side)]), Int(origin[previous(other)]))
+    guard c != d, valence[a] > 3, valence[b] > 3 else { return false }
+    var isThere = false
+    eachSide(from: c) { if head($0) == d { isThere = true } }
+    guard !isThere else { return false }
+    let mean = areaVector(side / 3) + areaVector(other / 3)
+    turn(side)
+    let isBetter = [side / 3, other / 3].allSatisfy { triangle in
+      let normal = areaVector(triangle)
+      return shape(triangle).sine > sine && Vector.dot(normal, mean) > 0.5 * Vector.length(normal) * Vector.length(mean)
+    }
+    // The new diagonal is the side before; turned again it's the old one.
+    if !isBetter { turn(previous(side)) }
+    return isBetter
   }
 
   /// Moves a vertex unless a triangle would turn over by it, or become much flatter than it is.
