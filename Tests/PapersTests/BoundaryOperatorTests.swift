@@ -139,8 +139,8 @@ import Testing
       )
       // The rule of a common edge treats its two triangles differently.
       let transposed = { (m: [Double]) in (0..<n * n).map { m[$0 % n * n + $0 / n] } }
-      #expect(difference(transposed(adjoint), k) < 1e-6)
-      #expect(difference(transposed(v), v) < 1e-6)
+      #expect(difference(transposed(adjoint), k) < 1e-5)
+      #expect(difference(transposed(v), v) < 1e-5)
       let symmetric = Tensor(zip(v, transposed(v)).map { ($0 + $1) / 2 }, shape: [n, n])
       let least = try eigvalsh(symmetric).array(of: Double.self)[0]
       #expect(least > 0)
@@ -182,6 +182,11 @@ import Testing
   /// Spherical harmonics are eigenfunctions on the unit sphere.
   @Test func sphere() throws {
     let mesh = try SurfaceMesh.icosphere(radius: 1, level: 2)
+    var options = BoundarySolverOptions()
+    (options.quadratureOrder, options.singularOrder) = (2, 3)
+    let operators = try BoundaryOperator.Kind.allCases.map {
+      try BoundaryOperator($0, .laplace, mesh: mesh, operators: .dense, options: options)
+    }
     let elements = try SurfaceElements(mesh)
     let mass = MassMatrix(elements, .linear)
     for l in 0...2 {
@@ -190,22 +195,20 @@ import Testing
         mass.entries(row).reduce(sum) { $0 + x[row] * x[$1.column] * $1.value }
       }
       let degree = Double(l)
-      let expected: [(BoundaryOperator.Kind, Double)] = [
-        (.singleLayer, 1 / (2 * degree + 1)), (.doubleLayer, -1 / (2 * (2 * degree + 1))),
-        (.adjointDoubleLayer, -1 / (2 * (2 * degree + 1))), (.hypersingular, degree * (degree + 1) / (2 * degree + 1)),
-      ]
-      for (kind, value) in expected {
-        let y = try BoundaryOperator(kind, .laplace, mesh: mesh, operators: .dense).apply(x)
-        #expect(abs(dot(x, y) / length - value) < 0.025, "\(kind), l = \(l): \(dot(x, y) / length), \(value)")
+      // V, K, K', W.
+      let values = [1, -0.5, -0.5, degree * (degree + 1)].map { $0 / (2 * degree + 1) }
+      for (boundary, value) in zip(operators, values) {
+        let found = dot(x, boundary.apply(x)) / length
+        #expect(abs(found - value) < 0.025, "\(boundary.kind), l = \(l): \(found), \(value)")
       }
     }
   }
 
   /// Products by fast multipoles are those of the matrix.
   @Test(arguments: BoundaryOperator.Kind.allCases) func multipoles(_ kind: BoundaryOperator.Kind) throws {
-    let mesh = try SurfaceMesh.icosphere(radius: 2, level: 2)
+    let mesh = try SurfaceMesh.icosphere(radius: 2, level: 1)
     var options = BoundarySolverOptions()
-    (options.leafCapacity, options.expansionOrder) = (60, 8)
+    (options.leafCapacity, options.expansionOrder, options.singularOrder) = (20, 6, 3)
     for kernel in [GreensFunction.laplace, .yukawa(inverseLength: 0.5)] {
       for space in kind == .hypersingular ? [.linear] : BoundarySpace.allCases {
         let dense = try BoundaryOperator(kind, kernel, mesh: mesh, space: space, operators: .dense, options: options)
@@ -213,7 +216,7 @@ import Testing
           kind, kernel, mesh: mesh, space: space, operators: .fastMultipole, options: options)
         #expect(fast.matrix == nil && fast.count == dense.count)
         let x = (0..<dense.count).map { sin(1.3 * Double($0)) }
-        #expect(difference(fast.apply(x), dense.apply(x)) < 3e-6, "\(kind) \(kernel) \(space)")
+        #expect(difference(fast.apply(x), dense.apply(x)) < 1e-4, "\(kind) \(kernel) \(space)")
       }
     }
   }
