@@ -32,7 +32,7 @@ let package = Package(
       name: "Papers", dependencies: ["Lab", "Kernels", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       exclude: [
         "TNT/README.md", "DataSharing/README.md", "OneStageGAN/README.md", "Jarzynski/README.md",
-        "SpectralPCA/README.md",
+        "SpectralPCA/README.md", "BEMFMM/README.md",
       ]),
     .executableTarget(
       name: "CLI",

@@ -28,6 +28,17 @@ import Testing
     #expect(try File.read("\(place)/a.gz") == content)
   }
 
+  @Test func filesInFoldersOfTheirOwn() throws {
+    let folder = try DataFolder()
+    try folder.write("root/usr/share/datasets/tiny/one/two/a.gz", content)
+    let nested = DatasetInfo(
+      name: "tiny", source: "test", licence: "none", packageFolder: "/usr/share/datasets/tiny",
+      url: "https://x.invalid",
+      files: [DatasetInfo.File("one/two/a.gz", byteCount: content.count, sha256: SHA256.hex(content))], splits: [])
+    #expect(try File.read(fetcher(folder).folder(of: nested) + "/one/two/a.gz") == content)
+    #expect(fetcher(folder).isPresent(nested))
+  }
+
   @Test func aptWithoutRoot() throws {
     let folder = try DataFolder()
     // Fails with the system's lists, works with own ones once they're updated.

@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import Testing
 
 @testable import Lab
@@ -55,7 +55,9 @@ import Testing
 
   /// A nearer triangle hides a farther one, whichever comes first.
   @Test func nearerHidesFarther() throws {
-    let vertices: [SIMD3<Double>] = [[-1, -1, 0], [1, -1, 0], [0, 1, 0], [-1, -1, 0.5], [1, -1, 0.5], [0, 1, 0.5]]
+    let vertices: [SIMD3<Double>] = [
+      [-1, -1, 0], [1, -1, 0], [0, 1, 0], [-1, -1, 0.5], [1, -1, 0.5], [0, 1, 0.5],
+    ]
     for order in [[0, 1], [1, 0]] {
       let triangles: [SIMD3<Int32>] = order.map { [Int32(3 * $0), Int32(3 * $0 + 1), Int32(3 * $0 + 2)] }
       var renderer = try SurfaceRenderer(vertices: vertices, triangles: triangles, values: [-1, -1, -1, 1, 1, 1])

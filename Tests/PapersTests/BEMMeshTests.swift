@@ -21,7 +21,8 @@ func boundaryMessage(_ body: () throws -> Void) -> String {
 
   private func tetrahedron() -> SurfaceMesh {
     SurfaceMesh(
-      vertices: [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], triangles: [[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]])
+      vertices: [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]],
+      triangles: [[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]])
   }
 
   // MARK: Shapes
@@ -86,10 +87,16 @@ func boundaryMessage(_ body: () throws -> Void) -> String {
     }
     let three = "1 3 2\n1 2 4\n2 3 4\n1 4 3\n"
     #expect(
-      try MSMSFiles.mesh(vertices: Array("0 0 0\n1 0 0\n0 1 0\n0 0 1".utf8), named: "v", faces: Array(three.utf8), named: "f")
+      try MSMSFiles.mesh(
+        vertices: Array("0 0 0\n1 0 0\n0 1 0\n0 0 1".utf8), named: "v", faces: Array(three.utf8), named: "f")
         == mesh)
-    #expect(try parse("OFF # c\r\n4 4 6\r\n0 0 0\r\n1 0 0\r\n0 1 0\r\n0 0 1\r\n3 0 2 1\r\n3 0 1 3\r\n3 1 2 3\r\n3 0 3 2", .off).mesh == mesh)
-    #expect(try parse("v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1/1/1 3//2 2\nf 1 2 4\nf -3 -2 -1\nf 1 4 3\n", .obj).mesh == mesh)
+    #expect(
+      try parse(
+        "OFF # c\r\n4 4 6\r\n0 0 0\r\n1 0 0\r\n0 1 0\r\n0 0 1\r\n3 0 2 1\r\n3 0 1 3\r\n3 1 2 3\r\n3 0 3 2", .off
+      ).mesh == mesh)
+    #expect(
+      try parse("v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1/1/1 3//2 2\nf 1 2 4\nf -3 -2 -1\nf 1 4 3\n", .obj).mesh == mesh
+    )
     let quad = try parse("v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nf 1 2 3 4\n", .obj).mesh
     #expect(quad.triangles == [[0, 1, 2], [0, 2, 3]])
     let ply = """
@@ -141,7 +148,8 @@ func boundaryMessage(_ body: () throws -> Void) -> String {
       3 4
       """
     #expect(try parse(vtk, .vtk) == MeshFile(mesh, fields: [ScalarField("phi", [1, 2, 3, 4])]))
-    let stl = "solid x\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 -0\nvertex 0 1 0\nendloop\nendfacet\nendsolid"
+    let stl =
+      "solid x\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 -0\nvertex 0 1 0\nendloop\nendfacet\nendsolid"
     #expect(try parse(stl, .stl).mesh.triangles == [[0, 1, 2]])
   }
 
@@ -160,7 +168,8 @@ func boundaryMessage(_ body: () throws -> Void) -> String {
     #expect(error("", .obj) == "m: has no triangles")
     #expect(error("x", .stl).hasPrefix("m: isn't an STL file"))
     #expect(error("plx", .ply).hasPrefix("m: isn't a PLY file"))
-    #expect(error("ply\nformat ascii 1.0\nelement vertex 1\nproperty double q\nend_header\n1\n", .ply).contains("'face'"))
+    #expect(
+      error("ply\nformat ascii 1.0\nelement vertex 1\nproperty double q\nend_header\n1\n", .ply).contains("'face'"))
     let header =
       "ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty double x\nproperty double y\nproperty double z\n"
       + "element face 1\nproperty list uchar int vertex_indices\nend_header\n"
@@ -173,13 +182,17 @@ func boundaryMessage(_ body: () throws -> Void) -> String {
     #expect(error(points + "POLYGONS 1 4\n3 0 1 2\nPOINT_DATA 2\n", .vtk).contains("POINT_DATA isn't for all points"))
     func msms(_ vertices: String, _ faces: String) -> String {
       boundaryMessage {
-        _ = try MSMSFiles.mesh(vertices: Array(vertices.utf8), named: "a.vert", faces: Array(faces.utf8), named: "a.face")
+        _ = try MSMSFiles.mesh(
+          vertices: Array(vertices.utf8), named: "a.vert", faces: Array(faces.utf8), named: "a.face")
       }
     }
-    #expect(msms("0 0 0\n1 0 0\n0 1 0", "1 2 4\n") == "a.face:1: the triangle has vertex 4, but a.vert has vertices 1 to 3")
+    #expect(
+      msms("0 0 0\n1 0 0\n0 1 0", "1 2 4\n") == "a.face:1: the triangle has vertex 4, but a.vert has vertices 1 to 3")
     #expect(msms("0 0 0\n1 0 0\n0 1 0", "0 1 2\n").contains("vertex 0"))
     #expect(msms("0 0 0\n1 0\n", "1 2 3").hasPrefix("a.vert:2: a vertex has 2 numbers"))
-    #expect(msms("#\n5 1 1.00 1.4\n0 0 0 0 0 1\n1 0 0 0 0 1\n0 1 0 0 0 1", "1 2 3").contains("announces 5 rows of vertex, but it has 3"))
+    #expect(
+      msms("#\n5 1 1.00 1.4\n0 0 0 0 0 1\n1 0 0 0 0 1\n0 1 0 0 0 1", "1 2 3").contains(
+        "announces 5 rows of vertex, but it has 3"))
     #expect(boundaryMessage { _ = try SurfaceMesh(path: "/no/m.ply") } == "/no/m.ply: there is no such file")
     #expect(boundaryMessage { _ = try SurfaceMesh(path: "m.xyz") }.contains("isn't a mesh by its name"))
     #expect(

@@ -1,6 +1,5 @@
 import Formats
 import Foundation
-
 import Testing
 
 @testable import Lab
@@ -80,7 +79,7 @@ import Testing
 
   @Test func oneAtomGivesASphere() throws {
     var surface = MolecularSurface()
-    surface.density = 3
+    (surface.density, surface.isFitted) = (3, false)
     let mesh = try surface.mesh([PointCharge(position: [5, -3, 2], charge: 1, radius: 2)])
     #expect(MeshCheck(mesh).findings.isEmpty)
     for vertex in mesh.vertices { #expect(abs(Vector.length(vertex - [5, -3, 2]) - 2) < 1e-9) }
@@ -89,13 +88,27 @@ import Testing
     #expect((angles.min() ?? 0) > 25)
   }
 
+  /// Vertices on a sphere leave out a few percent of it; triangles on it in the mean hardly anything.
+  @Test func fittedSurfaceHasTheVolume() throws {
+    let atom = [PointCharge(position: [0, 0, 1], charge: 1, radius: 2)]
+    var surface = MolecularSurface()
+    surface.isFitted = false
+    let plain = try surface.mesh(atom)
+    surface.isFitted = true
+    let fitted = try surface.mesh(atom)
+    let volume = 32 * Double.pi / 3
+    #expect(1 - plain.volume / volume > 0.03)
+    #expect(abs(fitted.volume / volume - 1) < 0.004, "\(fitted.volume / volume)")
+    #expect(fitted.triangles == plain.triangles && MeshCheck(fitted).findings.isEmpty)
+  }
+
   /// Two atoms: parts of their spheres, and the torus that the probe leaves between, whose volume is known.
   @Test func twoAtomsGiveATorusBetween() throws {
     let (radius, probe, distance) = (1.5, 1.4, 3.2)
     let atoms = [0, distance].map { PointCharge(position: [$0, 0, 0], charge: 0, radius: radius) }
     let meshes = try [6.0, 24].map { density in
       var surface = MolecularSurface()
-      surface.density = density
+      (surface.density, surface.isFitted) = (density, false)
       return try surface.mesh(atoms)
     }
     for mesh in meshes { #expect(MeshCheck(mesh).findings.isEmpty) }

@@ -103,10 +103,13 @@ import Testing
     var mesh = try sphere(1)
     mesh.triangles[4].y = 999
     #expect(MeshCheck(mesh).findings.map(\.kind) == [.missingVertex])
-    #expect(boundaryMessage { _ = try MeshRepair().repair(mesh) }.contains("vertices that aren't there, the first triangle 4"))
+    #expect(
+      boundaryMessage { _ = try MeshRepair().repair(mesh) }.contains("vertices that aren't there, the first triangle 4")
+    )
     mesh = try sphere(1)
     mesh.vertices[3].x = .nan
-    #expect(boundaryMessage { try MeshCheck(mesh).requireUsable("m") }.contains("1 vertex not finite, the first vertex 3"))
+    #expect(
+      boundaryMessage { try MeshCheck(mesh).requireUsable("m") }.contains("1 vertex not finite, the first vertex 3"))
     // Two boxes that share an edge: four triangles meet in it.
     let wedge = SurfaceMesh(
       vertices: [[0, 0, 0], [0, 0, 1], [1, 0, 0], [1, 1, 0], [-1, 0, 0], [-1, -1, 0]],
@@ -131,6 +134,7 @@ import Testing
         return [cos(angle), sin(angle), i % 2 == 0 ? 0.3 : -0.3]
       }, triangles: [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 0], [4, 0, 1]])
     #expect(boundaryMessage { _ = try MeshRepair().repair(strip) }.contains("one side only"))
-    #expect(MeshCheck(SurfaceMesh(vertices: [], triangles: [])).findings.map(\.description) == ["there are no triangles"])
+    #expect(
+      MeshCheck(SurfaceMesh(vertices: [], triangles: [])).findings.map(\.description) == ["there are no triangles"])
   }
 }

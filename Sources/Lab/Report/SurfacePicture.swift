@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 
 /// A surface in space, coloured by numbers at its vertices: turned by mouse, finger and keys in a report, still elsewhere.
 public struct SurfacePicture: Codable, Sendable {
@@ -59,10 +59,10 @@ public struct SurfacePicture: Codable, Sendable {
       positions.isEmpty
       ? ""
       : """
-        <script type="application/json" data-surface="surface-\(number)">{"positions":"\(base64(positions))",\
-        "corners":"\(base64(corners))","values":"\(base64(values))","limit":\(limit)}</script>
+      <script type="application/json" data-surface="surface-\(number)">{"positions":"\(base64(positions))",\
+      "corners":"\(base64(corners))","values":"\(base64(values))","limit":\(limit)}</script>
 
-        """
+      """
     return """
       <div class="surface" id="surface-\(number)" data-unit="\(Markup.escape(unit))">
       <img src="data:image/png;base64,\(base64(png))" alt="\(label)" width="640">

@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 
 /// Draws a coloured surface into a picture: depth by pixel, shaded by the normals, four samples a pixel.
 public struct SurfaceRenderer: Sendable {
@@ -22,7 +22,9 @@ public struct SurfaceRenderer: Sendable {
     guard let first = vertices.first,
       vertices.allSatisfy({ $0.x.isFinite && $0.y.isFinite && $0.z.isFinite }), values.allSatisfy(\.isFinite),
       triangles.allSatisfy({ $0.min() >= 0 && $0.max() < count })
-    else { throw UsageError("a surface without vertices, with corners that aren't there, or not finite, can't be drawn") }
+    else {
+      throw UsageError("a surface without vertices, with corners that aren't there, or not finite, can't be drawn")
+    }
     let low = vertices.reduce(first, pointwiseMin)
     let high = vertices.reduce(first, pointwiseMax)
     let middle = (low + high) / 2

@@ -5,7 +5,8 @@ import Lab
 public enum APBSExamples {
   public static let info = DatasetInfo(
     name: "apbs-examples", title: "Molecules of APBS's examples",
-    source: "N. A. Baker and others, https://github.com/Electrostatics/apbs; E. Jurrus and others, \"Improvements to the "
+    source:
+      "N. A. Baker and others, https://github.com/Electrostatics/apbs; E. Jurrus and others, \"Improvements to the "
       + "APBS biomolecular solvation software suite\", Protein Science 27, 2018",
     licence: "BSD-3-Clause, Battelle Memorial Institute and others",
     package: "apbs-data", packageFolder: "/usr/share/apbs/examples",
@@ -157,7 +158,8 @@ public enum APBSExamples {
           saidBy: "Pinion, from the files"),
         .annotation: .notApplicable("there are no labels"),
         .missing: .known("Water, ions and motion; how hydrogens were placed.", saidBy: "Pinion"),
-        .localKnowledge: .known("Charges of acids and bases depend on a pH that the files don't tell.", saidBy: "Pinion"),
+        .localKnowledge: .known(
+          "Charges of acids and bases depend on a pH that the files don't tell.", saidBy: "Pinion"),
         .documentationLanguages: .known(["en"], evidence: page),
         .limitations: .known(
           "Fit to compare programs, not to say what a molecule does: one structure each, charges of a model.",
@@ -168,7 +170,8 @@ public enum APBSExamples {
         .hosting: .known(
           "GitHub (United States), where APBS's developers can delete them; Debian's archive with many copies.",
           saidBy: "Pinion"),
-        .access: .known("open", evidence: page), .size: .known("2", saidBy: "Pinion: the package and the files taken over"),
+        .access: .known("open", evidence: page),
+        .size: .known("2", saidBy: "Pinion: the package and the files taken over"),
         .formats: .known(["PQR", "MSMS"], saidBy: "Pinion"), .fees: .known("none", saidBy: "Debian"),
         .localAccess: .known("yes", saidBy: "Pinion: a small package without registration"),
         .collectorsCredit: .known("named", saidBy: readme), .collectorsPay: .unknown,

@@ -85,7 +85,8 @@ public struct MeshCheck: Sendable {
     components = topology.components(mesh)
     let isClosed = !findings.contains { [.openEdge, .nonManifoldEdge, .orientation].contains($0.kind) }
     if isClosed { Self.checkComponents(mesh, components, &findings) }
-    eulerCharacteristic = Set(mesh.triangles.flatMap { [$0.x, $0.y, $0.z] }).count - topology.edgeCount + mesh.triangles.count
+    eulerCharacteristic =
+      Set(mesh.triangles.flatMap { [$0.x, $0.y, $0.z] }).count - topology.edgeCount + mesh.triangles.count
     self.findings = findings
   }
 
@@ -123,7 +124,8 @@ public struct MeshCheck: Sendable {
         .init(
           .degenerate, count: small.count,
           "\(counted(small.count, "degenerate triangle")) (area below \(String(format: "%.0e", smallestArea)) Å²), the first "
-            + "triangle \(first), vertices \(list(mesh.triangles[first])) at \(at(mesh.centroid(of: first))), area \(area)"))
+            + "triangle \(first), vertices \(list(mesh.triangles[first])) at \(at(mesh.centroid(of: first))), area \(area)"
+        ))
     }
     var seen: [SIMD3<Int32>: Int] = [:]
     var doubles: [(Int, Int)] = []
@@ -156,7 +158,8 @@ public struct MeshCheck: Sendable {
       findings.append(
         .init(
           .unusedVertex, count: unused.count,
-          "\(counted(unused.count, "vertex")) in no triangle, the first vertex \(first) at \(at(mesh.vertices[first]))"))
+          "\(counted(unused.count, "vertex")) in no triangle, the first vertex \(first) at \(at(mesh.vertices[first]))")
+      )
     }
   }
 
@@ -189,7 +192,9 @@ public struct MeshCheck: Sendable {
     _ mesh: SurfaceMesh, _ components: [MeshComponent], _ findings: inout [MeshFinding]
   ) {
     // Outer parts enclose volume, cavities take it away, what lies in a cavity encloses again.
-    let wrong = components.indices.filter { ($0 < components.count) && (components[$0].volume < 0) == (components[$0].depth % 2 == 0) }
+    let wrong = components.indices.filter {
+      ($0 < components.count) && (components[$0].volume < 0) == (components[$0].depth % 2 == 0)
+    }
     for place in wrong.prefix(8) {
       let component = components[place]
       let what = component.depth % 2 == 0 ? "inside out" : "a cavity whose normals point into the solute"

@@ -14,6 +14,10 @@ struct SurfaceArguments: ParsableArguments {
   var spacing: Double?
   @Option(help: "Rounds in which triangles are made alike.")
   var rounds = 5
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Put triangles onto the surface in the mean, rather than their vertices.")
+  var fit = true
   @Option(help: "Cavities within the molecule: keep them, filled with solvent, or remove them.")
   var cavities = MeshRepair.Cavities.remove
 
@@ -21,7 +25,7 @@ struct SurfaceArguments: ParsableArguments {
   func surface() throws -> MolecularSurface {
     var surface = MolecularSurface()
     (surface.density, surface.probe, surface.spacing) = (density, probe, spacing)
-    (surface.rounds, surface.cavities) = (rounds, cavities)
+    (surface.rounds, surface.cavities, surface.isFitted) = (rounds, cavities, fit)
     try surface.validate()
     return surface
   }
@@ -85,7 +89,8 @@ extension BoundaryElementCommand.Mesh {
 
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Say what a mesh is like, and what is wrong with it.", discussion: "Exit code 1 where it can't be computed on.")
+      abstract: "Say what a mesh is like, and what is wrong with it.",
+      discussion: "Exit code 1 where it can't be computed on.")
 
     @Argument(help: .init("Mesh.", valueName: "mesh"))
     var file: String
@@ -131,7 +136,8 @@ extension BoundaryElementCommand.Mesh {
   struct Refine: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Divide each triangle in four.",
-      discussion: "With a molecule, new vertices are put onto its solvent-excluded surface; without, they stay in the middle.")
+      discussion:
+        "With a molecule, new vertices are put onto its solvent-excluded surface; without, they stay in the middle.")
 
     @Argument(help: .init("Mesh.", valueName: "mesh"))
     var file: String
@@ -154,17 +160,10 @@ extension BoundaryElementCommand.Mesh {
       let field = try molecule.map { path in
         try named(path) {
           try SolventExcludedField(
-            PQRFile.read(path), probe: probe, workers: ProcessInfo.processInfo.activeProcessorCount)
+            PQRFile.read(path), probe: probe, workers: Threads.available)
         }
       }
-      for _ in 0..<times {
-        let longest = 2 * mesh.triangles.indices.reduce(0) { max($0, mesh.area(of: $1)) }.squareRoot()
-        mesh = try mesh.refined { point in
-          // Where the mesh isn't on the molecule's surface, nothing is gained by a jump.
-          guard let moved = field?.projected(point), Vector.length(moved - point) < longest / 2 else { return point }
-          return moved
-        }
-      }
+      for _ in 0..<times { mesh = try field.map { try mesh.refined(onto: $0) } ?? mesh.refined() }
       try mesh.write(to: out)
       MeshReport(mesh).write()
       print("wrote \(out)")
@@ -203,7 +202,8 @@ struct MeshReport {
     if !check.components.isEmpty {
       let angles = mesh.smallestAngles.sorted()
       let area = mesh.area
-      lines.append("area       \(Format.short(area)) Å², \(Format.short(Double(mesh.triangles.count) / area)) triangles/Å²")
+      lines.append(
+        "area       \(Format.short(area)) Å², \(Format.short(Double(mesh.triangles.count) / area)) triangles/Å²")
       lines.append("volume     \(Format.short(mesh.volume)) Å³")
       lines.append("components \(check.components.count), Euler characteristic \(check.eulerCharacteristic)")
       lines.append(

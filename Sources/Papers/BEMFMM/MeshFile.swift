@@ -128,7 +128,9 @@ enum MSMSFiles {
     try rows(vertices, vertexPath, "vertex") { fields, lines in
       list.vertices.append(try lines.point(fields, "a vertex"))
     }
-    guard list.vertices.count <= TriangleList.vertexLimit else { throw FormatError(vertexPath, "has too many vertices") }
+    guard list.vertices.count <= TriangleList.vertexLimit else {
+      throw FormatError(vertexPath, "has too many vertices")
+    }
     var error: FormatError?
     try rows(faces, facePath, "triangle") { fields, lines in
       guard fields.count >= 3 else { throw lines.error("a triangle has \(fields.count) numbers, expected 3 vertices") }
@@ -136,7 +138,10 @@ enum MSMSFiles {
       if let bad = corners.first(where: { $0 < 1 || $0 > list.vertices.count }) {
         throw lines.error("the triangle has vertex \(bad), but \(vertexPath) has vertices 1 to \(list.vertices.count)")
       }
-      try list.add(corners.map { $0 - 1 }) { error = lines.error($0); return lines.error($0) }
+      try list.add(corners.map { $0 - 1 }) {
+        error = lines.error($0)
+        return lines.error($0)
+      }
     }
     if let error { throw error }
     return try list.mesh(facePath)

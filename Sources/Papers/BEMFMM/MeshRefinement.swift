@@ -29,6 +29,18 @@ extension SurfaceMesh {
     return result
   }
 
+  /// Each triangle in four, with new vertices on a molecule's solvent-excluded surface where that is near.
+  ///
+  /// - Throws: as the other form.
+  func refined(onto field: SolventExcludedField) throws -> SurfaceMesh {
+    // Where the mesh isn't on the molecule's surface, nothing is gained by a jump.
+    let reach = triangles.indices.reduce(0) { max($0, area(of: $1)) }.squareRoot()
+    return try refined { point in
+      guard let moved = field.projected(point), Vector.length(moved - point) < reach else { return point }
+      return moved
+    }
+  }
+
   /// A sphere of 20 · 4^level triangles about a point, its vertices on the sphere.
   ///
   /// - Parameters:

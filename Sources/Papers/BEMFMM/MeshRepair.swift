@@ -143,7 +143,8 @@ public struct MeshRepair: Sendable {
           let wanted = agrees ? own : !own
           if let known = turn[other] {
             guard known == wanted else {
-              throw UsageError("the surface at triangle \(other) has one side only, as a Möbius strip; it can't be mended")
+              throw UsageError(
+                "the surface at triangle \(other) has one side only, as a Möbius strip; it can't be mended")
             }
           } else {
             turn[other] = wanted

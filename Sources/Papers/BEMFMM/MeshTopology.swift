@@ -32,7 +32,8 @@ struct MeshTopology {
       for corner in 0..<3 {
         let (a, b) = (t[corner], t[(corner + 1) % 3])
         sides.append(
-          Side(low: min(a, b), high: max(a, b), place: Int32(truncatingIfNeeded: 3 * triangle + corner), isForward: a < b))
+          Side(
+            low: min(a, b), high: max(a, b), place: Int32(truncatingIfNeeded: 3 * triangle + corner), isForward: a < b))
       }
     }
     sides.sort { ($0.low, $0.high, $0.place) < ($1.low, $1.high, $1.place) }
@@ -111,7 +112,9 @@ struct MeshTopology {
     var union = cornerFans(mesh.triangles.count)
     var counts = [Int](repeating: 0, count: mesh.vertices.count)
     for (triangle, t) in mesh.triangles.enumerated() {
-      for corner in 0..<3 where union.root(3 * triangle + corner) == 3 * triangle + corner { counts[Int(t[corner])] += 1 }
+      for corner in 0..<3 where union.root(3 * triangle + corner) == 3 * triangle + corner {
+        counts[Int(t[corner])] += 1
+      }
     }
     return counts
   }

@@ -16,8 +16,11 @@ public struct MolecularSurface: Sendable {
   public var rounds = 5
   /// Whether cavities in the solute stay as surfaces of solvent within.
   public var cavities = MeshRepair.Cavities.remove
+  /// Whether triangles, not their vertices, are put onto the surface in the mean: flat triangles between vertices on it cut
+  /// off what is convex, which is most of the error of energies.
+  public var isFitted = true
   /// Threads.
-  public var workers = ProcessInfo.processInfo.activeProcessorCount
+  public var workers = Threads.available
 
   public init() {}
 
@@ -54,7 +57,39 @@ public struct MolecularSurface: Sendable {
     try checkpoint()
     var remesher = try SurfaceRemesher(mesh, target: edge)
     try remesher.run(rounds: rounds, workers: workers, checkpoint: checkpoint) { field.projected($0) }
-    return Self.withoutDust(remesher.result, cavities)
+    mesh = Self.withoutDust(remesher.result, cavities)
+    return isFitted ? try fitted(mesh, field) : mesh
+  }
+
+  /// Moves vertices along their normals until triangles about them are as much outside of the surface as inside.
+  private func fitted(_ mesh: SurfaceMesh, _ field: SolventExcludedField) throws -> SurfaceMesh {
+    var mesh = mesh
+    for _ in 0..<4 {
+      let now = mesh
+      // The mean of the middles of edges integrates a quadratic distance exactly.
+      let offsets = try parallel(SolventExcludedField.chunks(mesh.triangles.count, 2_048), workers: workers) { range in
+        range.map { triangle in
+          let (a, b, c) = now.corners(triangle)
+          let sum = field.value((a + b) / 2) + field.value((b + c) / 2) + field.value((c + a) / 2)
+          return sum / 3 * now.area(of: triangle)
+        }
+      }.joined()
+      var (shifts, areas) = (
+        [Double](repeating: 0, count: mesh.vertices.count), [Double](repeating: 0, count: mesh.vertices.count)
+      )
+      for (offset, (triangle, t)) in zip(offsets, mesh.triangles.enumerated()) {
+        let area = mesh.area(of: triangle)
+        for corner in 0..<3 {
+          shifts[Int(t[corner])] += offset
+          areas[Int(t[corner])] += area
+        }
+      }
+      let limit = edge / 4
+      for (vertex, normal) in mesh.vertexNormals.enumerated() where areas[vertex] > 0 {
+        mesh.vertices[vertex] -= max(-limit, min(limit, shifts[vertex] / areas[vertex])) * normal
+      }
+    }
+    return mesh
   }
 
   /// Without bubbles that are smaller than a few cells of the grid, and without cavities where they aren't wanted.

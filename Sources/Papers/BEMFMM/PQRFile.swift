@@ -23,7 +23,8 @@ public enum PQRFile {
       let text = String(decoding: line, as: UTF8.self).trimmingCharacters(in: .whitespaces)
       guard let values = values(text) else {
         throw FormatError(
-          "\(path):\(number)", "expected x, y, z, charge and radius as the last five fields, found '\(text.suffix(60))'")
+          "\(path):\(number)", "expected x, y, z, charge and radius as the last five fields, found '\(text.suffix(60))'"
+        )
       }
       guard values.allSatisfy({ $0.isFinite && abs($0) < 1e6 }) else {
         throw FormatError("\(path):\(number)", "a number isn't finite or is beyond 1e6: '\(text.suffix(60))'")

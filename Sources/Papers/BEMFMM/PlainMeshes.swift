@@ -78,7 +78,9 @@ enum STLFile {
   static func mesh(_ bytes: [UInt8], _ path: String) throws -> SurfaceMesh {
     // Some binary files begin with "solid" too: their length tells.
     if bytes.count >= 84 {
-      let count = bytes.withUnsafeBytes { Int(UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: 80, as: UInt32.self))) }
+      let count = bytes.withUnsafeBytes {
+        Int(UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: 80, as: UInt32.self)))
+      }
       if bytes.count == 84 + 50 * count { return try binary(bytes, count, path) }
     }
     guard bytes.starts(with: Array("solid".utf8)) else {

@@ -303,7 +303,8 @@ private struct CellLists: Sendable {
     about center: SIMD3<Double>, reach: Double, _ body: (inout CellLists, Int, SIMD3<Double>, Double) -> Void
   ) {
     let half = edge * 3.0.squareRoot() / 2
-    let from = ((center - low - reach) / edge).rounded(.down).clamped(lowerBound: .zero, upperBound: SIMD3(repeating: 1e6))
+    let from = ((center - low - reach) / edge).rounded(.down).clamped(
+      lowerBound: .zero, upperBound: SIMD3(repeating: 1e6))
     let to = ((center - low + reach) / edge).rounded(.down)
     let (x0, y0, z0) = (Int(from.x), Int(from.y), Int(from.z))
     let (x1, y1, z1) = (min(size.x - 1, Int(to.x)), min(size.y - 1, Int(to.y)), min(size.z - 1, Int(to.z)))

@@ -25,12 +25,15 @@ enum VTKFile {
         _ = try words.word("the points' type")
         for i in 0..<count {
           list.vertices.append(
-            SIMD3(try words.number("x of point \(i)"), try words.number("y of point \(i)"),
+            SIMD3(
+              try words.number("x of point \(i)"), try words.number("y of point \(i)"),
               try words.number("z of point \(i)")))
         }
       case "POLYGONS": polygons = try polygonList(&words)
       case "POINT_DATA":
-        guard try words.count("values") == list.vertices.count else { throw words.error("POINT_DATA isn't for all points") }
+        guard try words.count("values") == list.vertices.count else {
+          throw words.error("POINT_DATA isn't for all points")
+        }
         isPointData = true
       case "CELL_DATA":
         // Numbers at triangles aren't kept.
