@@ -29,7 +29,8 @@ let package = Package(
     .target(
       name: "Lab", dependencies: ["NN", "Formats", "PJRT", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(
-      name: "Papers", dependencies: ["Lab", "Kernels", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      name: "Papers",
+      dependencies: ["Lab", "Kernels", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       exclude: [
         "TNT/README.md", "DataSharing/README.md", "OneStageGAN/README.md", "Jarzynski/README.md",
         "SpectralPCA/README.md", "BEMFMM/README.md",

@@ -72,7 +72,7 @@ import Testing
 
 @Suite struct BoundaryOperatorTests {
   private struct Oracle: Decodable {
-    var inverse_length: Double
+    var inverseLength: Double
     var vertices: [[Double]]
     var triangles: [[Int32]]
     var products: [String: [[Double]]]
@@ -109,7 +109,7 @@ import Testing
       let (space, kind) = try (
         #require(BoundarySpace(rawValue: parts[0])), #require(BoundaryOperator.Kind(rawValue: parts[2]))
       )
-      let kernel = parts[1] == "laplace" ? GreensFunction.laplace : .yukawa(inverseLength: oracle.inverse_length)
+      let kernel = parts[1] == "laplace" ? GreensFunction.laplace : .yukawa(inverseLength: oracle.inverseLength)
       let found = try BoundaryOperator(
         kind, kernel, mesh: oracle.mesh, space: space, operators: .dense, options: fine)
       for (phase, y) in expected.enumerated() {
@@ -156,7 +156,8 @@ import Testing
     let x = (0..<w.count).map { sin(1.3 * Double($0)) }
     #expect(norm(w.apply([Double](repeating: 1, count: w.count))) < 1e-12 * norm(w.apply(x)))
     #expect(dot(x, w.apply(x)) > 0)
-    let other = try BoundaryOperator(.hypersingular, .yukawa(inverseLength: 1e-8), mesh: mesh, operators: .dense, options: fine)
+    let other = try BoundaryOperator(
+      .hypersingular, .yukawa(inverseLength: 1e-8), mesh: mesh, operators: .dense, options: fine)
     #expect(difference(other.apply(x), w.apply(x)) < 1e-7)
     #expect(throws: UsageError.self) { try BoundaryOperator(.hypersingular, .laplace, mesh: mesh, space: .constant) }
   }
@@ -173,7 +174,8 @@ import Testing
     let x = (0..<n).map { sin(1.3 * Double($0)) }
     let found = Array(system.apply(x + [Double](repeating: 0, count: n))[n...])
     let (screened, plain) = try (
-      BoundaryOperator(.hypersingular, .yukawa(inverseLength: kappa), mesh: mesh, operators: .dense, options: fine).apply(x),
+      BoundaryOperator(.hypersingular, .yukawa(inverseLength: kappa), mesh: mesh, operators: .dense, options: fine)
+        .apply(x),
       BoundaryOperator(.hypersingular, .laplace, mesh: mesh, operators: .dense, options: fine).apply(x)
     )
     #expect(difference(found, zip(screened, plain).map { $0 - $1 }) < 2e-3)

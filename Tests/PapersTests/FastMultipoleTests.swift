@@ -45,7 +45,9 @@ import Testing
   private func flat(_ v: [SIMD3<Double>]) -> [Double] { v.flatMap { [$0.x, $0.y, $0.z] } }
 
   /// The sums themselves against a plain loop.
-  @Test(arguments: [GreensFunction.laplace, .yukawa(inverseLength: 1.7)]) func directSums(_ kernel: GreensFunction) throws {
+  @Test(arguments: [GreensFunction.laplace, .yukawa(inverseLength: 1.7)]) func directSums(_ kernel: GreensFunction)
+    throws
+  {
     let cloud = cloud(45)
     let targets = cloud.places.prefix(10) + [SIMD3(2, 0, 0)]
     let field = PointField.sum(
@@ -112,7 +114,9 @@ import Testing
     }
     for leaf in stride(from: 0, to: tree.boxes.count, by: 7) where tree.boxes[leaf].isLeaf {
       var seen = [Int](repeating: 0, count: cloud.places.count)
-      func count(_ boxes: [Int32]) { for box in boxes { for place in tree.boxes[Int(box)].sources { seen[place] += 1 } } }
+      func count(_ boxes: [Int32]) {
+        for box in boxes { for place in tree.boxes[Int(box)].sources { seen[place] += 1 } }
+      }
       count(tree.near[leaf])
       count(tree.multipoles[leaf])
       var number = leaf
