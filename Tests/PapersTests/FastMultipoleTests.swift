@@ -170,4 +170,25 @@ import Testing
     #expect(throws: UsageError.self) { try FastMultipole(.yukawa(inverseLength: -1), sources: [.zero]) }
     #expect(throws: UsageError.self) { try FastMultipole(sources: [.zero]).field(charges: [1, 2]) }
   }
+
+  @Test func speeds() {
+    let speeds = KernelSpeed.measure(points: 200, rounds: 10_000)
+    #expect(speeds.count == 4 && speeds.allSatisfy { $0.pairs > 0 && $0.share > 0 && $0.operations >= 20 })
+    #expect([128, 256, 512].contains(HotLoops.vectorBits))
+  }
+
+  @Test func peer() throws {
+    #expect(try FMM3DPeer("no") == nil)
+    #expect(throws: UsageError.self) { try FMM3DPeer("/no/such/python") }
+    // Where the default Python has the package, it agrees.
+    guard let peer = try FMM3DPeer(nil) else { return }
+    let cloud = cloud(300)
+    let run = try #require(
+      try peer.potentials(
+        of: cloud.charges, at: cloud.places, precision: 1e-6, every: 3, folder: FileManager.default.temporaryDirectory,
+        seconds: 60))
+    let exact = PointField.sum(
+      sources: cloud.places, charges: cloud.charges, targets: stride(from: 0, to: 300, by: 3).map { cloud.places[$0] })
+    #expect(error(run.potentials, exact.potentials) < 1e-5)
+  }
 }

@@ -13,9 +13,11 @@ public struct KernelSpeed: Codable, Sendable, Equatable {
   /// Operations a second over the machine's peak of fused multiply-adds, measured too.
   public var share: Double
 
-  /// Measures all combinations that are used; a second or so.
-  public static func measure(points n: Int = 20_000) -> [KernelSpeed] {
-    let peak = peakOperations()
+  /// Measures charges alone, and all that a formulation takes, in both kernels; two seconds or so.
+  ///
+  /// - Parameter rounds: of the multiply-adds that measure the peak.
+  public static func measure(points n: Int = 20_000, rounds: Int = 20_000_000) -> [KernelSpeed] {
+    let peak = peakOperations(rounds: rounds)
     var speeds: [KernelSpeed] = []
     let place = (0..<n).map { i in SIMD3(sin(Double(i)), cos(1.7 * Double(i)), sin(2.3 * Double(i) + 1)) }
     let charges = (0..<n).map { cos(Double($0)) }
@@ -40,8 +42,8 @@ public struct KernelSpeed: Codable, Sendable, Equatable {
   }
 
   /// Operations a second of fused multiply-adds that wait for nothing, on all CPUs.
-  public static func peakOperations() -> Double {
-    let rounds: Int64 = 20_000_000
+  public static func peakOperations(rounds: Int = 20_000_000) -> Double {
+    let rounds = Int64(rounds)
     let workers = Threads.available
     let start = DispatchTime.now().uptimeNanoseconds
     concurrently(workers) { range in
