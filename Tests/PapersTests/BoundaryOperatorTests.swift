@@ -72,7 +72,7 @@ import Testing
 
 @Suite struct BoundaryOperatorTests {
   private struct Oracle: Decodable {
-    var inverse_length: Double
+    var inverseLength: Double
     var vertices: [[Double]]
     var triangles: [[Int32]]
     var products: [String: [[Double]]]
@@ -109,7 +109,7 @@ import Testing
       let (space, kind) = try (
         #require(BoundarySpace(rawValue: parts[0])), #require(BoundaryOperator.Kind(rawValue: parts[2]))
       )
-      let kernel = parts[1] == "laplace" ? GreensFunction.laplace : .yukawa(inverseLength: oracle.inverse_length)
+      let kernel = parts[1] == "laplace" ? GreensFunction.laplace : .yukawa(inverseLength: oracle.inverseLength)
       let found = try BoundaryOperator(
         kind, kernel, mesh: oracle.mesh, space: space, operators: .dense, options: fine)
       for (phase, y) in expected.enumerated() {
@@ -156,7 +156,8 @@ import Testing
     let x = (0..<w.count).map { sin(1.3 * Double($0)) }
     #expect(norm(w.apply([Double](repeating: 1, count: w.count))) < 1e-12 * norm(w.apply(x)))
     #expect(dot(x, w.apply(x)) > 0)
-    let other = try BoundaryOperator(.hypersingular, .yukawa(inverseLength: 1e-8), mesh: mesh, operators: .dense, options: fine)
+    let other = try BoundaryOperator(
+      .hypersingular, .yukawa(inverseLength: 1e-8), mesh: mesh, operators: .dense, options: fine)
     #expect(difference(other.apply(x), w.apply(x)) < 1e-7)
     #expect(throws: UsageError.self) { try BoundaryOperator(.hypersingular, .laplace, mesh: mesh, space: .constant) }
   }
@@ -173,7 +174,8 @@ import Testing
     let x = (0..<n).map { sin(1.3 * Double($0)) }
     let found = Array(system.apply(x + [Double](repeating: 0, count: n))[n...])
     let (screened, plain) = try (
-      BoundaryOperator(.hypersingular, .yukawa(inverseLength: kappa), mesh: mesh, operators: .dense, options: fine).apply(x),
+      BoundaryOperator(.hypersingular, .yukawa(inverseLength: kappa), mesh: mesh, operators: .dense, options: fine)
+        .apply(x),
       BoundaryOperator(.hypersingular, .laplace, mesh: mesh, operators: .dense, options: fine).apply(x)
     )
     #expect(difference(found, zip(screened, plain).map { $0 - $1 }) < 2e-3)
@@ -182,6 +184,11 @@ import Testing
   /// Spherical harmonics are eigenfunctions on the unit sphere.
   @Test func sphere() throws {
     let mesh = try SurfaceMesh.icosphere(radius: 1, level: 2)
+    var options = BoundarySolverOptions()
+    (options.quadratureOrder, options.singularOrder) = (2, 3)
+    let operators = try BoundaryOperator.Kind.allCases.map {
+      try BoundaryOperator($0, .laplace, mesh: mesh, operators: .dense, options: options)
+    }
     let elements = try SurfaceElements(mesh)
     let mass = MassMatrix(elements, .linear)
     for l in 0...2 {
@@ -190,22 +197,20 @@ import Testing
         mass.entries(row).reduce(sum) { $0 + x[row] * x[$1.column] * $1.value }
       }
       let degree = Double(l)
-      let expected: [(BoundaryOperator.Kind, Double)] = [
-        (.singleLayer, 1 / (2 * degree + 1)), (.doubleLayer, -1 / (2 * (2 * degree + 1))),
-        (.adjointDoubleLayer, -1 / (2 * (2 * degree + 1))), (.hypersingular, degree * (degree + 1) / (2 * degree + 1)),
-      ]
-      for (kind, value) in expected {
-        let y = try BoundaryOperator(kind, .laplace, mesh: mesh, operators: .dense).apply(x)
-        #expect(abs(dot(x, y) / length - value) < 0.025, "\(kind), l = \(l): \(dot(x, y) / length), \(value)")
+      // V, K, K', W.
+      let values = [1, -0.5, -0.5, degree * (degree + 1)].map { $0 / (2 * degree + 1) }
+      for (boundary, value) in zip(operators, values) {
+        let found = dot(x, boundary.apply(x)) / length
+        #expect(abs(found - value) < 0.025, "\(boundary.kind), l = \(l): \(found), \(value)")
       }
     }
   }
 
   /// Products by fast multipoles are those of the matrix.
   @Test(arguments: BoundaryOperator.Kind.allCases) func multipoles(_ kind: BoundaryOperator.Kind) throws {
-    let mesh = try SurfaceMesh.icosphere(radius: 2, level: 2)
+    let mesh = try SurfaceMesh.icosphere(radius: 2, level: 1)
     var options = BoundarySolverOptions()
-    (options.leafCapacity, options.expansionOrder) = (60, 8)
+    (options.leafCapacity, options.expansionOrder, options.singularOrder) = (20, 6, 3)
     for kernel in [GreensFunction.laplace, .yukawa(inverseLength: 0.5)] {
       for space in kind == .hypersingular ? [.linear] : BoundarySpace.allCases {
         let dense = try BoundaryOperator(kind, kernel, mesh: mesh, space: space, operators: .dense, options: options)
@@ -213,7 +218,7 @@ import Testing
           kind, kernel, mesh: mesh, space: space, operators: .fastMultipole, options: options)
         #expect(fast.matrix == nil && fast.count == dense.count)
         let x = (0..<dense.count).map { sin(1.3 * Double($0)) }
-        #expect(difference(fast.apply(x), dense.apply(x)) < 3e-6, "\(kind) \(kernel) \(space)")
+        #expect(difference(fast.apply(x), dense.apply(x)) < 1e-4, "\(kind) \(kernel) \(space)")
       }
     }
   }

@@ -45,7 +45,9 @@ import Testing
   private func flat(_ v: [SIMD3<Double>]) -> [Double] { v.flatMap { [$0.x, $0.y, $0.z] } }
 
   /// The sums themselves against a plain loop.
-  @Test(arguments: [GreensFunction.laplace, .yukawa(inverseLength: 1.7)]) func directSums(_ kernel: GreensFunction) throws {
+  @Test(arguments: [GreensFunction.laplace, .yukawa(inverseLength: 1.7)]) func directSums(_ kernel: GreensFunction)
+    throws
+  {
     let cloud = cloud(45)
     let targets = cloud.places.prefix(10) + [SIMD3(2, 0, 0)]
     let field = PointField.sum(
@@ -72,11 +74,11 @@ import Testing
   /// Relative errors that the specification asks for, by order.
   @Test(arguments: [(4, 1e-3), (6, 1e-4), (8, 1e-5)], [GreensFunction.laplace, .yukawa(inverseLength: 3)])
   func accuracy(_ goal: (order: Int, error: Double), _ kernel: GreensFunction) throws {
-    let cloud = cloud(2_000)
+    let cloud = cloud(1_200)
     let exact = PointField.sum(
       kernel, sources: cloud.places, charges: cloud.charges, dipoles: cloud.dipoles, targets: cloud.places,
       needsGradient: true)
-    let method = try FastMultipole(kernel, sources: cloud.places, order: goal.order, leafCapacity: 40)
+    let method = try FastMultipole(kernel, sources: cloud.places, order: goal.order, leafCapacity: 25)
     #expect(method.depth >= 2)
     let found = try method.field(charges: cloud.charges, dipoles: cloud.dipoles, needsGradient: true)
     #expect(error(found.potentials, exact.potentials) < goal.error)
@@ -112,7 +114,9 @@ import Testing
     }
     for leaf in stride(from: 0, to: tree.boxes.count, by: 7) where tree.boxes[leaf].isLeaf {
       var seen = [Int](repeating: 0, count: cloud.places.count)
-      func count(_ boxes: [Int32]) { for box in boxes { for place in tree.boxes[Int(box)].sources { seen[place] += 1 } } }
+      func count(_ boxes: [Int32]) {
+        for box in boxes { for place in tree.boxes[Int(box)].sources { seen[place] += 1 } }
+      }
       count(tree.near[leaf])
       count(tree.multipoles[leaf])
       var number = leaf
@@ -165,5 +169,26 @@ import Testing
     #expect(throws: UsageError.self) { try FastMultipole(sources: [SIMD3(.nan, 0, 0)]) }
     #expect(throws: UsageError.self) { try FastMultipole(.yukawa(inverseLength: -1), sources: [.zero]) }
     #expect(throws: UsageError.self) { try FastMultipole(sources: [.zero]).field(charges: [1, 2]) }
+  }
+
+  @Test func speeds() {
+    let speeds = KernelSpeed.measure(points: 200, rounds: 10_000)
+    #expect(speeds.count == 4 && speeds.allSatisfy { $0.pairs > 0 && $0.share > 0 && $0.operations >= 20 })
+    #expect([128, 256, 512].contains(HotLoops.vectorBits))
+  }
+
+  @Test func peer() throws {
+    #expect(try FMM3DPeer("no") == nil)
+    #expect(throws: UsageError.self) { try FMM3DPeer("/no/such/python") }
+    // Where the default Python has the package, it agrees.
+    guard let peer = try FMM3DPeer(nil) else { return }
+    let cloud = cloud(300)
+    let run = try #require(
+      try peer.potentials(
+        of: cloud.charges, at: cloud.places, precision: 1e-6, every: 3, folder: FileManager.default.temporaryDirectory,
+        seconds: 60))
+    let exact = PointField.sum(
+      sources: cloud.places, charges: cloud.charges, targets: stride(from: 0, to: 300, by: 3).map { cloud.places[$0] })
+    #expect(error(run.potentials, exact.potentials) < 1e-5)
   }
 }

@@ -36,29 +36,29 @@ import Testing
 
   /// Dense and fast multipole products are of the same matrix.
   @Test(arguments: BoundaryFormulation.allCases) func multipolesAgree(_ form: BoundaryFormulation) throws {
-    let problem = PoissonBoltzmannProblem(mesh: try sphere(2), charges: one)
+    let problem = PoissonBoltzmannProblem(mesh: try sphere(1), charges: one)
     let dense = try problem.solve(options(form))
     var fast = options(form, .fastMultipole)
-    fast.expansionOrder = 8
+    (fast.expansionOrder, fast.leafCapacity) = (7, 30)
     let other = try problem.solve(fast)
     #expect(!other.isDense)
-    #expect(abs(other.energy / dense.energy - 1) < 1e-6, "\(form): \(other.energy), \(dense.energy)")
+    #expect(abs(other.energy / dense.energy - 1) < 1e-5, "\(form): \(other.energy), \(dense.energy)")
     #expect(abs(other.iterations - dense.iterations) <= 1)
     let worst = zip(dense.potentials, other.potentials).map { abs($0 - $1) }.max() ?? 1
-    #expect(worst < 1e-5 * (dense.potentials.map(abs).max() ?? 0), "\(form): \(worst)")
+    #expect(worst < 1e-4 * (dense.potentials.map(abs).max() ?? 0), "\(form): \(worst)")
   }
 
   /// The surface potential of a charge in the middle is known: outside, q exp(-κ (r - R)) / (4π ε2 r (1 + κR)).
   @Test(arguments: BoundaryFormulation.allCases) func centralCharge(_ form: BoundaryFormulation) throws {
     let problem = PoissonBoltzmannProblem(
-      mesh: try sphere(2), charges: [PointCharge(position: .zero, charge: 1)])
+      mesh: try sphere(1), charges: [PointCharge(position: .zero, charge: 1)])
     let solution = try problem.solve(options(form))
     let kappa = problem.inverseDebyeLength
     let potential = PoissonBoltzmannProblem.coulombConstant / (80 * 4 * (1 + kappa * 4))
     let slope = -PoissonBoltzmannProblem.coulombConstant / (4 * 16)
-    #expect(abs(Statistics.mean(solution.potentials) / potential - 1) < 0.03)
-    #expect(abs(Statistics.mean(solution.normalDerivatives) / slope - 1) < 0.03)
-    #expect(abs(solution.energy / -10.031091 - 1) < 0.03)
+    #expect(abs(Statistics.mean(solution.potentials) / potential - 1) < 0.08)
+    #expect(abs(Statistics.mean(solution.normalDerivatives) / slope - 1) < 0.12)
+    #expect(abs(solution.energy / -10.031091 - 1) < 0.08)
     #expect(solution.reactionPotentials.count == 1)
     #expect(abs(solution.reactionPotentials[0] / 2 - solution.energy) < 1e-12)
   }
@@ -96,16 +96,16 @@ import Testing
   /// Without a contrast there is no reaction.
   @Test(arguments: BoundaryFormulation.allCases) func noContrast(_ form: BoundaryFormulation) throws {
     let problem = PoissonBoltzmannProblem(
-      mesh: try sphere(2), charges: one, soluteDielectric: 4, solventDielectric: 4, inverseDebyeLength: 0)
-    #expect(abs(try problem.solve(options(form)).energy) < 0.02)
+      mesh: try sphere(1), charges: one, soluteDielectric: 4, solventDielectric: 4, inverseDebyeLength: 0)
+    #expect(abs(try problem.solve(options(form)).energy) < 0.05)
   }
 
   /// With the same charges in another place, κ → 0: -9.858141 kcal/mol for a charge in the middle (Born).
   @Test func born() throws {
     let problem = PoissonBoltzmannProblem(
-      mesh: try sphere(2), charges: [PointCharge(position: .zero, charge: 1)], inverseDebyeLength: 0)
+      mesh: try sphere(1), charges: [PointCharge(position: .zero, charge: 1)], inverseDebyeLength: 0)
     for form in BoundaryFormulation.allCases {
-      #expect(abs(try problem.solve(options(form)).energy / -9.858141 - 1) < 0.03)
+      #expect(abs(try problem.solve(options(form)).energy / -9.858141 - 1) < 0.08)
     }
   }
 

@@ -75,7 +75,9 @@ final class MultipolePlan: Sendable {
   let targetLeaves: [Int32]
 
   /// Points of a leaf with which near and far take about the same time.
-  static func leafCapacity(order: Int) -> Int { order <= 4 ? 100 : order <= 6 ? 200 : 400 }
+  static func leafCapacity(order: Int) -> Int {
+    order <= 3 ? 80 : order == 4 ? 120 : order == 5 ? 200 : order == 6 ? 300 : 450
+  }
 
   init(
     _ kernels: [GreensFunction], sources: [SIMD3<Double>], targets: [SIMD3<Double>]?, order: Int, leafCapacity: Int

@@ -19,7 +19,8 @@ final class MultipoleSystem: SurfaceOperator {
     count = 2 * elements.count(densities.space)
     (self.terms, self.densities) = (terms, densities)
     plan = try MultipolePlan(
-      [.laplace, .yukawa(inverseLength: terms.inverseLength)], sources: densities.places, targets: nil, order: options.expansionOrder,
+      [.laplace, .yukawa(inverseLength: terms.inverseLength)], sources: densities.places, targets: nil,
+      order: options.expansionOrder,
       leafCapacity: options.leafCapacity)
     corrections = TouchingMatrix(
       TouchingPairs(elements), terms, densities.space, order: options.singularOrder, rule: densities.rule)

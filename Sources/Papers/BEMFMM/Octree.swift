@@ -100,7 +100,7 @@ struct Octree: Sendable {
 
   private static func radixSorted(_ keys: [UInt64]) -> (keys: [UInt64], order: [Int32]) {
     let n = keys.count
-    var (keys, order) = (keys, [Int32](unsafeUninitializedCapacity: n) { for i in 0..<n { $0[i] = Int32(i) }; $1 = n })
+    var (keys, order) = (keys, (0..<n).map { Int32($0) })
     var (otherKeys, otherOrder) = (keys, order)
     let bits = 12
     for shift in stride(from: 0, to: 3 * maximumDepth, by: bits) {

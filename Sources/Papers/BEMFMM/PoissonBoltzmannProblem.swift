@@ -45,8 +45,8 @@ public struct BoundarySolverOptions: Codable, Sendable {
   public var operators = OperatorKind.automatic
   /// Points an edge of the multipole method's cubes: about as many digits.
   public var expansionOrder = 6
-  /// Most points of a leaf box.
-  public var leafCapacity = 200
+  /// Most points of a leaf box; fewer than for one kernel without dipoles, whose pairs are ten times as quick.
+  public var leafCapacity = 100
   /// Degree of polynomials that the rule on a triangle integrates, 1...6: 4 has 6 points, 2 has 3.
   public var quadratureOrder = 4
   /// Gauss points on each of four axes for triangles that touch.

@@ -58,7 +58,7 @@ for name, kind in [("constant", ("DP", 0)), ("linear", ("P", 1))]:
         assert all(space.local2global[t][c] == triangles[t][c] for t in range(len(triangles)) for c in range(3))
 data = {
     "made_by": f"bempp-cl {bempp_cl.__version__}",
-    "inverse_length": kappa,
+    "inverseLength": kappa,
     "vertices": points.tolist(),
     "triangles": triangles,
     "products": found,
