@@ -186,11 +186,8 @@ struct PapersPage: Sendable {
   }
 
   /// Where the data has blocking findings, what they are and the field for a reason.
-  private func gate<E: Experiment>(_ experiment: E, _ form: FormFields) throws -> HTML {
-    let settings = form.withPrefix("set.").map { "\($0.name)=\($0.value)" }
-    let options = try? E.Options.parse(settings, scale: form.filled("scale").flatMap(Scale.init) ?? .quick)
-    let datasets = options.map { experiment.datasets(for: $0) } ?? experiment.datasets
-    guard let gate = try DataGate(datasets, site.settings.datasets) else { return "" }
+  private func gate(_ experiment: some Experiment, _ form: FormFields) throws -> HTML {
+    guard let gate = try DataGate(experiment.datasets, site.settings.datasets) else { return "" }
     let findings = gate.blocked.flatMap { one in
       one.findings.map { finding -> HTML in
         "<li><a href=\"\(Address.dataset(one.dataset))\">\(one.dataset)</a>: \(finding.text). \(finding.remedy)</li>\n"
