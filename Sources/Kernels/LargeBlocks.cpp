@@ -96,6 +96,11 @@ void *map(std::size_t size) {
   return reinterpret_cast<void *>(start);
 }
 
+void unmapKept() {
+  for (int i = count - 1; i >= 0; i--)
+    if (blocks[i].freed != 0) unmap(i);
+}
+
 // Null where there's no memory, or too many blocks.
 void *allocate(std::size_t size) {
   const std::lock_guard<std::mutex> hold(lock);
@@ -108,8 +113,7 @@ void *allocate(std::size_t size) {
   if (count == kMost) return nullptr;
   void *memory = map(size);
   while (memory == nullptr && kept > 0) {
-    for (int i = count - 1; i >= 0; i--)
-      if (blocks[i].freed != 0) unmap(i);
+    unmapKept();
     memory = map(size);
   }
   if (memory != nullptr) blocks[count++] = {reinterpret_cast<std::uintptr_t>(memory), size, 0};
@@ -197,6 +201,17 @@ PINION_EXPORTED std::size_t malloc_usable_size(void *memory) noexcept {
   using Function = std::size_t (*)(void *);
   static const auto original = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "malloc_usable_size"));
   return original == nullptr ? 0 : original(memory);
+}
+
+// Gives kept blocks back to the system too.
+PINION_EXPORTED int malloc_trim(std::size_t pad) noexcept {
+  {
+    const std::lock_guard<std::mutex> hold(lock);
+    unmapKept();
+  }
+  using Function = int (*)(std::size_t);
+  static const auto original = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "malloc_trim"));
+  return original == nullptr ? 0 : original(pad);
 }
 
 #endif

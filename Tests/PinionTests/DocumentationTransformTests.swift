@@ -66,4 +66,11 @@ import Testing
     try expectClose(larger, Tensor(30.0))
     try expectClose(chosen, Tensor(-3.0))
   }
+
+  @Test func hostOperators() throws {
+    let shift = HostOperator(
+      rows: 3, columns: 3, apply: { [$0[2], $0[0], $0[1]] }, transpose: { [$0[1], $0[2], $0[0]] })
+    let gradient = try grad { (x: Tensor) in (x * shift(x)).sum() }(Tensor([1.0, 2, 3], shape: [3]))
+    try expectClose(gradient, Tensor([5.0, 4, 3]))
+  }
 }

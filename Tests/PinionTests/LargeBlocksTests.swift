@@ -73,6 +73,15 @@ import Testing
     #expect(try flags(of: UInt(bitPattern: larger)).isEmpty)
   }
 
+  @Test func trimmingGivesThemBack() throws {
+    let memory = try allocate(size)
+    free(memory)
+    #expect(try !flags(of: UInt(bitPattern: memory)).isEmpty)
+    let symbol = try #require(dlsym(dlopen(nil, RTLD_LAZY), "malloc_trim"))
+    _ = unsafeBitCast(symbol, to: (@convention(c) (Int) -> Int32).self)(0)
+    #expect(try flags(of: UInt(bitPattern: memory)).isEmpty)
+  }
+
   @Test func growsAsOthersDo() throws {
     let memory = try allocate(size)
     memset(memory, 9, size)

@@ -45,6 +45,9 @@ struct SolverArguments: ParsableArguments {
   var expansionOrder = BoundarySolverOptions().expansionOrder
   @Option(name: .customLong("quadrature-order"), help: "Degree of the rule on triangles that don't touch, 1 to 6.")
   var quadratureOrder = BoundarySolverOptions().quadratureOrder
+  @Option(
+    name: .customLong("singular-order"), help: "Gauss points on each of four axes for touching triangles, 1 to 12.")
+  var singularOrder = BoundarySolverOptions().singularOrder
   @Option(help: "Relative residual at which GMRES ends.")
   var tolerance = BoundarySolverOptions().tolerance
 
@@ -53,7 +56,8 @@ struct SolverArguments: ParsableArguments {
   var options: BoundarySolverOptions {
     var options = BoundarySolverOptions()
     (options.formulation, options.operators, options.expansionOrder) = (formulation, operators, expansionOrder)
-    (options.quadratureOrder, options.tolerance) = (quadratureOrder, tolerance)
+    (options.quadratureOrder, options.singularOrder) = (quadratureOrder, singularOrder)
+    options.tolerance = tolerance
     return options
   }
 

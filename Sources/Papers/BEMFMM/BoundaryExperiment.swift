@@ -12,6 +12,8 @@ public struct BoundaryElementOptions: ExperimentOptions {
   public var accuracyOrders: [Int]
   public var timingSizes: [Int]
   public var timingOrder: Int
+  public var peerPoints: Int
+  public var python: String?
   public var lysozyme: Bool
   public var molecules: [ExampleMolecule]
   public var densities: [Double]
@@ -27,18 +29,19 @@ public struct BoundaryElementOptions: ExperimentOptions {
     (expansionOrder, quadratureOrder) = (solver.expansionOrder, solver.quadratureOrder)
     (accuracyPoints, accuracyOrders) = (100_000, [4, 6, 8])
     (timingSizes, timingOrder) = ([10_000, 30_000, 100_000, 300_000, 1_000_000], 6)
+    peerPoints = 1_000_000
     (lysozyme, molecules, densities, binding) = (true, [.lysozyme, .ldlReceptor, .rho], [1, 2, 4], true)
-    (shellCopies, shellDensity, apbsGrids) = (0, 0.5, [65, 97, 129])
+    (shellCopies, shellDensity, apbsGrids) = (0, 0.5, [65, 129, 257])
     switch scale {
     case .quick:
       (levels, accuracyPoints, accuracyOrders) = ([2, 3], 10_000, [4])
-      (timingSizes, lysozyme, molecules, binding) = ([10_000, 30_000], false, [], false)
+      (timingSizes, peerPoints, lysozyme, molecules, binding) = ([10_000, 30_000], 10_000, false, [], false)
     case .standard: break
     case .full:
       levels = [2, 3, 4, 5, 6]
       timingSizes += [3_000_000]
       densities = [1, 2, 4, 8]
-      (shellCopies, apbsGrids) = (60, [97, 129, 161])
+      (shellCopies, apbsGrids) = (60, [97, 193, 385])
     }
   }
 
@@ -52,6 +55,8 @@ public struct BoundaryElementOptions: ExperimentOptions {
     "accuracyOrders": "orders at which they're compared",
     "timingSizes": "numbers of points whose time is taken",
     "timingOrder": "order at which it's taken",
+    "peerPoints": "points of the sums that are compared with FMM3D's",
+    "python": "Python with fmm3dpy to compare with; python3 without, no takes none",
     "lysozyme": "whether the equations are compared on the ready mesh of lysozyme",
     "molecules":
       "molecules solved on meshes made here: \(ExampleMolecule.allCases.map(\.rawValue).joined(separator: ", "))",
@@ -62,6 +67,17 @@ public struct BoundaryElementOptions: ExperimentOptions {
     "apbs": "program of APBS to compare with; looked for on the path without, no takes none",
     "apbsGrids": "points along each axis of APBS's grids, rising",
   ]
+
+  /// What is solved on the ready mesh of lysozyme: all equations, and two of them where it's refined.
+  var readyMeshes: [(formulation: BoundaryFormulation, isRefined: Bool)] {
+    guard lysozyme else { return [] }
+    return formulations.map { ($0, false) } + formulations.filter { $0 != .derivativeInterior }.map { ($0, true) }
+  }
+
+  /// Densities at which a molecule is solved in the direct form too.
+  func directDensities(_ molecule: ExampleMolecule) -> [Double] {
+    molecule == .lysozyme && formulations.contains(.direct) ? densities : []
+  }
 
   /// What solutions are computed with.
   func solver(_ formulation: BoundaryFormulation) -> BoundarySolverOptions {
@@ -91,6 +107,7 @@ public struct BoundaryElementOptions: ExperimentOptions {
       timingSizes.count >= 2 && timingSizes == Set(timingSizes).sorted()
         && timingSizes.allSatisfy { (1_000...20_000_000).contains($0) },
       "timingSizes: expected two or more of 1000 to 20000000 that rise")
+    try require((1_000...20_000_000).contains(peerPoints), "peerPoints is \(peerPoints), expected 1000 to 20000000")
     try require(
       densities.count >= 2 && densities == Set(densities).sorted() && densities.allSatisfy { (0.1...50).contains($0) },
       "densities: expected two or more of 0.1 to 50 that rise")
@@ -126,6 +143,14 @@ public struct BoundaryElementExperiment: Experiment {
       try runner.stored("accuracy-\(order)") { try MultipoleAccuracy(points: options.accuracyPoints, order: order) }
     }
     var summary = BoundarySummary(options: options, scale: context.scale, timings: timings, accuracy: accuracy)
+    summary.speeds = try runner.stored("kernels") { KernelSpeed.measure() }
+    if let peer = try FMM3DPeer(options.python) {
+      summary.sums = try runner.stored("fmm3d") {
+        try PeerSumStudy(
+          peer, points: options.peerPoints, orders: options.accuracyOrders, folder: context.folder,
+          checkInterrupt: context.checkInterrupt)
+      }
+    }
     for level in options.levels {
       for formulation in options.formulations {
         summary.spheres.append(
@@ -138,25 +163,31 @@ public struct BoundaryElementExperiment: Experiment {
       try context.log(
         "error, %", series: "sphere, \(cell.formulation.rawValue)", step: cell.triangles, 100 * cell.error)
     }
-    if options.lysozyme {
-      for formulation in options.formulations {
-        summary.forms.append(
-          try runner.stored("lysozyme-\(formulation.rawValue)") {
-            try MoleculeCell.lysozyme(formulation, options) { _, _ in try context.checkInterrupt() }
-          })
+    for (formulation, isRefined) in options.readyMeshes {
+      let cell = try runner.stored("lysozyme-\(formulation.rawValue)\(isRefined ? "-refined" : "")") {
+        try MoleculeCell.lysozyme(formulation, isRefined: isRefined, options) { _, _ in try context.checkInterrupt() }
       }
+      if isRefined { summary.refinedForms.append(cell) } else { summary.forms.append(cell) }
     }
     for molecule in options.molecules {
       let cells = try [false, true].map { isFitted in
         try options.densities.map { density in
           try runner.stored("\(molecule.rawValue)-\(density)\(isFitted ? "-fitted" : "")") {
-            try MoleculeCell(molecule, density: density, isFitted: isFitted, options) { _, _ in
+            try MoleculeCell(molecule, density: density, isFitted: isFitted, .derivativeExterior, options) { _, _ in
               try context.checkInterrupt()
             }
           }
         }
       }
-      summary.molecules.append(MoleculeStudy(molecule: molecule, cells: cells[0], fitted: cells[1]))
+      let direct = try options.directDensities(molecule).map { density in
+        try runner.stored("\(molecule.rawValue)-\(density)-direct") {
+          try MoleculeCell(molecule, density: density, isFitted: false, .direct, options) { _, _ in
+            try context.checkInterrupt()
+          }
+        }
+      }
+      summary.molecules.append(
+        MoleculeStudy(molecule: molecule, cells: cells[0], fitted: cells[1], direct: direct))
     }
     if options.binding {
       summary.binding = try runner.stored("binding") {
@@ -189,10 +220,11 @@ struct BoundaryStudyRunner {
   init(_ context: RunContext<BoundaryElementOptions>) {
     self.context = context
     let options = context.options
-    var steps = options.timingSizes.count + options.accuracyOrders.count
+    var steps = options.timingSizes.count + options.accuracyOrders.count + 1
     steps += options.levels.count * options.formulations.count
     steps += 2 * options.molecules.count * options.densities.count
-    steps += (options.lysozyme ? options.formulations.count : 0) + (options.binding ? 1 : 0)
+    steps += options.molecules.reduce(0) { $0 + options.directDensities($1).count }
+    steps += options.readyMeshes.count + (options.binding ? 1 : 0)
     bar = context.progress.start("boundary elements", total: steps + (options.shellCopies > 0 ? 1 : 0), unit: "step")
   }
 

@@ -92,6 +92,7 @@ struct MoleculeCell: Codable, Sendable {
   ) throws {
     let problem = PoissonBoltzmannProblem(mesh: mesh, charges: atoms)
     try problem.checkGeometry(surface: "the surface of \(name)", molecule: name)
+    PeakMemory.reset()
     let solution = try problem.solve(solver, progress: progress)
     (formulation, self.atoms, self.density) = (solver.formulation, atoms.count, density)
     (triangles, area, energy) = (mesh.triangles.count, mesh.area, solution.energy)
@@ -101,28 +102,35 @@ struct MoleculeCell: Codable, Sendable {
   }
 
   /// Lysozyme on the ready mesh, without its degenerate and thin triangles.
+  ///
+  /// - Parameter isRefined: whether each triangle is divided in four and its new corners put onto the molecule's surface.
   static func lysozyme(
-    _ formulation: BoundaryFormulation, _ options: BoundaryElementOptions, progress: @escaping SolverProgress
+    _ formulation: BoundaryFormulation, isRefined: Bool, _ options: BoundaryElementOptions,
+    progress: @escaping SolverProgress
   ) throws -> MoleculeCell {
-    let (atoms, mesh) = try APBSExamples.lysozyme()
+    let (atoms, whole) = try APBSExamples.lysozyme()
     var repair = MeshRepair()
     repair.smallestAngle = 10
+    var mesh = try repair.repair(whole).mesh
+    if isRefined {
+      let field = try SolventExcludedField(atoms, probe: MolecularSurface().probe, workers: Threads.available)
+      mesh = try MeshRepair().repair(mesh.refined(onto: field)).mesh
+    }
     return try MoleculeCell(
-      atoms, repair.repair(mesh).mesh, density: nil, meshSeconds: 0, name: "lysozyme",
-      options.solver(formulation), progress: progress)
+      atoms, mesh, density: nil, meshSeconds: 0, name: "lysozyme", options.solver(formulation), progress: progress)
   }
 
   /// A molecule on a mesh that is made here.
   init(
-    _ molecule: ExampleMolecule, density: Double, isFitted: Bool, _ options: BoundaryElementOptions,
-    progress: @escaping SolverProgress
+    _ molecule: ExampleMolecule, density: Double, isFitted: Bool, _ formulation: BoundaryFormulation,
+    _ options: BoundaryElementOptions, progress: @escaping SolverProgress
   ) throws {
     let atoms = try APBSExamples.molecule(molecule.file)
     let start = Date()
     let mesh = try Self.mesh(atoms, density, isFitted: isFitted)
     try self.init(
       atoms, mesh, density: density, meshSeconds: Date().timeIntervalSince(start), name: molecule.title,
-      options.solver(.derivativeExterior), progress: progress)
+      options.solver(formulation), progress: progress)
     self.isFitted = isFitted
   }
 
@@ -140,6 +148,8 @@ struct MoleculeStudy: Sendable {
   var cells: [MoleculeCell]
   /// Triangles on it in the mean.
   var fitted: [MoleculeCell]
+  /// Vertices on it, in the direct form; empty where that wasn't asked for.
+  var direct: [MoleculeCell]
 
   var values: [(count: Int, value: Double)] { cells.map { ($0.triangles, $0.energy) } }
   /// nil where meshes don't become finer.
@@ -254,10 +264,14 @@ struct MultipoleTiming: Codable, Sendable {
   var laplace: Double
   var yukawaSetup: Double
   var yukawa: Double
+  /// Peak memory of tree, translations and both fields over what the process had before.
+  var bytesPerPoint: Double
 
   init(size: Int, order: Int) throws {
     (self.size, self.order) = (size, order)
     let points = try MultipolePoints(size, onSphere: true)
+    PeakMemory.reset()
+    let before = PeakMemory.megabytes
     func time(_ kernel: GreensFunction) throws -> (Double, Double) {
       let start = Date()
       let method = try FastMultipole(kernel, sources: points.places, order: order)
@@ -273,5 +287,6 @@ struct MultipoleTiming: Codable, Sendable {
     }
     (laplaceSetup, laplace) = try time(.laplace)
     (yukawaSetup, yukawa) = try time(.yukawa(inverseLength: 2))
+    bytesPerPoint = (PeakMemory.megabytes - before) * 1_048_576 / Double(size)
   }
 }

@@ -7,8 +7,12 @@ struct BoundarySummary {
   let scale: Scale
   let timings: [MultipoleTiming]
   let accuracy: [MultipoleAccuracy]
+  var speeds: [KernelSpeed] = []
+  var sums: PeerSumStudy?
   var spheres: [SphereCell] = []
+  /// The ready mesh of lysozyme, and the same refined on the molecule's surface.
   var forms: [MoleculeCell] = []
+  var refinedForms: [MoleculeCell] = []
   var molecules: [MoleculeStudy] = []
   var binding: BindingStudy?
   var apbs: [ExampleMolecule: APBSPeer.Energies] = [:]
@@ -119,21 +123,47 @@ struct BoundarySummary {
           "multipole time, \(name)", statement: "it grows about as the number of points: slope over \(range)",
           measured: Self.slope(values), comparison: .atMost, threshold: 1.25, baseline: "all pairs: 2"))
     }
+    if let sums, !sums.ratios.isEmpty {
+      let ratios = sums.ratios
+      claims.append(
+        Claim(
+          "FMM3D",
+          statement: "its time over ours at equal error, the least of \(ratios.count) accuracies; "
+            + "\(sums.points) points in a cube, Laplace potentials, with making the tree",
+          measured: ratios.min() ?? .nan, unit: "x", comparison: .atLeast, threshold: 1,
+          baseline: "fmm3dpy \(sums.version): \(ratios.map { Format.short($0) }.joined(separator: ", ")) x"))
+    }
     return claims
   }
 
   private func lysozymeClaims() -> [Claim] {
-    guard let direct = forms.first(where: { $0.formulation == .direct }),
-      let derivative = forms.first(where: { $0.formulation == .derivativeExterior })
-    else { return [] }
-    return [
-      Claim(
-        "lysozyme, two forms",
-        statement:
-          "direct and derivative form agree on the ready mesh, thin triangles removed: \(direct.triangles) left",
+    func claim(_ name: String, _ what: String, _ cells: [MoleculeCell]) -> Claim? {
+      guard let direct = cells.first(where: { $0.formulation == .direct }),
+        let derivative = cells.first(where: { $0.formulation == .derivativeExterior })
+      else { return nil }
+      return Claim(
+        name, statement: "direct and derivative form agree on \(what): \(direct.triangles) triangles",
         measured: 100 * abs(direct.energy / derivative.energy - 1), unit: "%", comparison: .atMost, threshold: 2,
         baseline: String(format: "direct %.2f, derivative %.2f kcal/mol", direct.energy, derivative.energy))
+    }
+    var claims = [
+      claim("lysozyme, two forms", "the ready mesh, thin triangles removed", forms),
+      claim("lysozyme, refined", "the same, refined once on the molecule's surface", refinedForms),
     ]
+    if let study = molecules.first(where: { !$0.direct.isEmpty }) {
+      claims.append(
+        claim("lysozyme, own surface", "the finest surface made here", [study.direct, study.cells].compactMap(\.last)))
+      if let first = study.direct.first, let last = study.direct.last {
+        claims.append(
+          Claim(
+            "direct form on lysozyme",
+            statement: "growth of the direct form's iterations from \(first.triangles) to \(last.triangles) triangles",
+            measured: Double(last.iterations) / Double(first.iterations), unit: "times", comparison: .informative,
+            baseline: "direct \(study.direct.map { String($0.iterations) }.joined(separator: ", ")); derivative "
+              + study.cells.map { String($0.iterations) }.joined(separator: ", ")))
+      }
+    }
+    return claims.compactMap { $0 }
   }
 
   private func moleculeClaims() -> [Claim] {

@@ -11,7 +11,7 @@ public struct FMM3DPeer: Sendable {
   public struct Run: Codable, Sendable, Equatable {
     /// Best of the repetitions.
     public var seconds: Double
-    /// Peak resident memory of the process in MB, with the points.
+    /// Peak resident memory of the process over that with the points alone, in MB.
     public var megabytes: Double
     /// With the factor 1/(4π), at the places that were asked for.
     public var potentials: [Double]
@@ -34,7 +34,7 @@ public struct FMM3DPeer: Sendable {
     self.version = String(version)
   }
 
-  /// Which factor the package leaves out differs by version, so it's found from two charges.
+  /// Which factor the package leaves out differs by version, so it is found from two charges.
   private static let script = """
     import json, sys, time
     import numpy, fmm3dpy
@@ -43,14 +43,15 @@ public struct FMM3DPeer: Sendable {
     places, charges = numpy.asfortranarray(values[:, :3].T), numpy.ascontiguousarray(values[:, 3])
     two = numpy.asfortranarray([[0.0, 2.0], [0.0, 0.0], [0.0, 0.0]])
     unit = fmm3dpy.lfmm3d(eps=eps, sources=two, charges=numpy.ones(2), pg=1).pot[0] * 8 * numpy.pi
-    best = float("inf")
+    def memory(name):
+        lines = open("/proc/self/status").read().splitlines()
+        return [int(line.split()[1]) / 1024 for line in lines if line.startswith(name)][0]
+    before, best = memory("VmRSS:"), float("inf")
     for _ in range(repeats):
         start = time.perf_counter()
         found = fmm3dpy.lfmm3d(eps=eps, sources=places, charges=charges, pg=1)
         best = min(best, time.perf_counter() - start)
-    lines = open("/proc/self/status").read().splitlines()
-    peak = [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")][0]
-    print(json.dumps({"seconds": best, "megabytes": peak, "potentials": (found.pot[::every] / unit).tolist()}))
+    print(json.dumps({"seconds": best, "megabytes": memory("VmHWM:") - before, "potentials": (found.pot[::every] / unit).tolist()}))
     """
 
   /// Potentials at every so many of the sources; nil where it takes longer than allowed, or fails.

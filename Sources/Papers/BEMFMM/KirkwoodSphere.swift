@@ -20,9 +20,6 @@ public struct KirkwoodSphere: Sendable {
     self.inverseDebyeLength = inverseDebyeLength
   }
 
-  /// Coulomb's constant of a kcal/mol, Å and elementary charges, as in the paper's sphere study.
-  public static let coulombConstant = 332.0637
-
   /// Coefficients B_l R^2l of the reaction potential in 1/Å, from l = 0, R the radius.
   func coefficients(_ count: Int) -> [Double] {
     let (inner, outer) = (soluteDielectric, solventDielectric)
@@ -71,7 +68,9 @@ public struct KirkwoodSphere: Sendable {
   /// Polar solvation free energy in kcal/mol of charges about the sphere's middle at the origin.
   ///
   /// - Throws: as the potentials.
-  public func energy(_ charges: [PointCharge], coulombConstant: Double = Self.coulombConstant) throws -> Double {
+  public func energy(_ charges: [PointCharge], coulombConstant: Double = PoissonBoltzmannProblem.coulombConstant) throws
+    -> Double
+  {
     let potentials = try reactionPotentials(charges)
     return coulombConstant / 2 * zip(charges, potentials).reduce(0) { $0 + $1.0.charge * $1.1 }
   }

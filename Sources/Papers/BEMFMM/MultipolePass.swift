@@ -291,8 +291,9 @@ final class MultipolePass: Sendable {
         for lane in 0..<lanes {
           let number = first + 8 * group + lane
           let box = tree.boxes[number]
-          let ranges = self.ranges(of: tree.locals[number].filter { !isDirect(locals: $0, at: box) })
-          guard !box.targets.isEmpty, !ranges.isEmpty else { continue }
+          if box.targets.isEmpty || isDirect(box) { continue }
+          let ranges = self.ranges(of: tree.locals[number])
+          if ranges.isEmpty { continue }
           cube.move(plan.surface, tree.centre(box), CubeSurface.inner * half)
           cube.clear()
           var targets = cube.targets(plan.kernels)
@@ -330,8 +331,8 @@ final class MultipolePass: Sendable {
 
   // MARK: Leaves
 
-  /// Whether a larger leaf's sources act directly on a leaf with few targets, rather than on its surface.
-  private func isDirect(locals _: Int32, at box: Octree.Box) -> Bool { box.isLeaf && box.targets.count <= n }
+  /// Whether larger leaves' sources act directly on a leaf's targets, which are few, rather than on its surface.
+  private func isDirect(_ box: Octree.Box) -> Bool { box.isLeaf && box.targets.count <= n }
 
   /// Ranges of sources of boxes, as pairs; neighbouring ones are joined.
   private func ranges(of boxes: [Int32]) -> [Int64] {
@@ -358,7 +359,7 @@ final class MultipolePass: Sendable {
         let box = tree.boxes[number]
         let (begin, end) = (Int64(box.targets.lowerBound), Int64(box.targets.upperBound))
         var direct = tree.near[number]
-        direct += tree.locals[number].filter { isDirect(locals: $0, at: box) }
+        if isDirect(box) { direct += tree.locals[number] }
         let whole: [Int64] = [0, Int64(n)]
         for far in tree.multipoles[number] {
           let other = tree.boxes[Int(far)]

@@ -25,7 +25,7 @@ public struct PoissonBoltzmannProblem: Sendable {
     self.inverseDebyeLength = inverseDebyeLength
   }
 
-  /// Coulomb's constant in kcal Å / (mol e²): a potential in e/Å times this is in kcal/(mol e).
+  /// Coulomb's constant in kcal Å / (mol e²), the paper's: a potential in e/Å times this is in kcal/(mol e).
   public static let coulombConstant = 332.0637
 }
 

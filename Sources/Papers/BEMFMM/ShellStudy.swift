@@ -101,6 +101,7 @@ struct ShellStudy: Codable, Sendable {
     var solver = options.solver(.derivativeExterior)
     (solver.tolerance, solver.quadratureOrder, solver.expansionOrder) = (1e-4, 2, 4)
     single = try PoissonBoltzmannProblem(mesh: mesh, charges: atoms).solve(solver, progress: progress).energy
+    PeakMemory.reset()
     let solution = try PoissonBoltzmannProblem(mesh: shell, charges: charges).solve(solver, progress: progress)
     (copies, self.atoms, triangles) = (options.shellCopies, charges.count, shell.triangles.count)
     (energy, iterations, seconds) = (solution.energy, solution.iterations, solution.seconds)

@@ -115,8 +115,8 @@ public struct PointField: Sendable {
   /// All pairs, on all CPUs; a source at the very place of a target is skipped.
   ///
   /// - Parameters:
-  ///   - charges: one a source.
-  ///   - dipoles: one a source, or none.
+  ///   - charges: one a source; missing ones are 0.
+  ///   - dipoles: one a source, or none; missing ones are 0.
   public static func sum(
     _ kernel: GreensFunction = .laplace, sources: [SIMD3<Double>], charges: [Double], dipoles: [SIMD3<Double>]? = nil,
     targets: [SIMD3<Double>], needsGradient: Bool = false
@@ -175,8 +175,10 @@ struct SourcePoints: Sendable {
     values = SharedDoubles(7 * n)
     for (i, place) in places.enumerated() {
       for axis in 0..<3 { values.pointer[axis * n + i] = place[axis] }
-      values.pointer[3 * n + i] = charges[i]
-      if let dipoles { for axis in 0..<3 { values.pointer[(4 + axis) * n + i] = dipoles[i][axis] } }
+    }
+    for (i, charge) in charges.prefix(n).enumerated() { values.pointer[3 * n + i] = charge }
+    for (i, dipole) in (dipoles ?? []).prefix(n).enumerated() {
+      for axis in 0..<3 { values.pointer[(4 + axis) * n + i] = dipole[axis] }
     }
   }
 

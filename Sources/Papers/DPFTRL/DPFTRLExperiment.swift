@@ -29,9 +29,9 @@ public struct DPFTRLOptions: ExperimentOptions {
   public init(scale: Scale) {
     methods = [.ftrl, .ftrlMomentum, .sampled, .fixed]
     (epsilons, delta) = ([1.5, 3, 6, 12, 24], 1e-5)
-    (seeds, trainImages, validationImages, testImages) = (3, 25_000, 5_000, 10_000)
+    (seeds, trainImages, validationImages, testImages) = (3, 15_000, 5_000, 10_000)
     (epochs, batchSize, clip, momentum) = (5, 500, 1, 0.9)
-    (rates, tuningEpsilons) = ([1, 3, 9], [1.5, 6, 24])
+    (rates, tuningEpsilons) = ([1, 3, 9], [1.5, 12])
     (extraMethods, extraEpsilons) = ([.plainTree, .banded, .open], [3])
     (bands, timingRounds, regretSteps, regretSeeds, parallelRuns) = (32, 9, 4_096, 10, 2)
     switch scale {
