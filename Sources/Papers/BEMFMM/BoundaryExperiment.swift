@@ -41,7 +41,7 @@ public struct BoundaryElementOptions: ExperimentOptions {
       levels = [2, 3, 4, 5, 6]
       timingSizes += [3_000_000]
       densities = [1, 2, 4, 8]
-      (shellCopies, apbsGrids) = (60, [97, 193, 385])
+      (shellCopies, apbsGrids) = (60, [97, 161, 257])
     }
   }
 
