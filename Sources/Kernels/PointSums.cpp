@@ -8,8 +8,16 @@ void kernels_point_sums(const kernels_point_sources *sources, const int64_t *ran
   PINION_DISPATCH(all_point_sums(*sources, ranges, range_count, *targets, begin, end));
 }
 
-int kernels_vector_bits(void) { return pinion::vector_bits(); }
-
 double kernels_multiply_adds(int64_t rounds) { PINION_DISPATCH(multiply_adds(rounds)); }
 
 int64_t kernels_multiply_adds_operations(void) { return 12 * 8 * 2; }
+
+int kernels_vector_bits(void) { return pinion::vector_bits(); }
+
+bool kernels_prefers_wide_vectors(void) {
+#if defined(__x86_64__)
+  return pinion::vector_bits() == 512 && __builtin_cpu_supports("avx512vbmi2");
+#else
+  return false;
+#endif
+}

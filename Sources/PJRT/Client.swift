@@ -129,25 +129,40 @@ public struct CompileOptions: Hashable, Sendable {
   /// Copies of the program that run together on devices of their own, each with its share of the data.
   /// `nil` for one program on one device.
   public var partitions: Int?
-  /// Switches of XLA by name, such as `xla_cpu_enable_fast_min_max`, that this compilation sets.
-  public var switches: [String: Bool]
+  /// Settings of XLA by name, such as `xla_cpu_enable_fast_min_max`, for this compilation.
+  public var settings: [String: Setting]
 
-  public init(partitions: Int? = nil, switches: [String: Bool] = [:]) {
+  /// The value of a setting: what XLA calls its debug options.
+  public enum Setting: Hashable, Sendable, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral {
+    case bool(Bool)
+    /// Not negative.
+    case int(Int)
+
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+    public init(integerLiteral value: Int) { self = .int(value) }
+  }
+
+  public init(partitions: Int? = nil, settings: [String: Setting] = [:]) {
     self.partitions = partitions
-    self.switches = switches
+    self.settings = settings
   }
 
   /// `executable_build_options` (field 3) with `num_replicas` (4) and `num_partitions` (5), and
-  /// `env_option_overrides` (7), a map whose values have `bool_field` (2).
+  /// `env_option_overrides` (7), a map whose values have `bool_field` (2) or `int_field` (3).
   public var serialized: [UInt8] {
     var inner: [UInt8] = [0x20, 0x01, 0x28] + Self.varint(partitions ?? 1)
     // use_spmd_partitioning (6): one program for all partitions; use_shardy_partitioner (19) splits it;
     // allow_spmd_sharding_propagation_to_output (12): results lie as it comes.
     if partitions != nil { inner += [0x30, 0x01, 0x98, 0x01, 0x01, 0x62, 0x01, 0x01] }
     var bytes = [0x1a] + Self.varint(inner.count) + inner
-    for (name, value) in switches.sorted(by: { $0.key < $1.key }) {
+    for (name, setting) in settings.sorted(by: { $0.key < $1.key }) {
       let key = [0x0a] + Self.varint(name.utf8.count) + Array(name.utf8)
-      let entry = key + [0x12, 0x02, 0x10, value ? 1 : 0]
+      let value: [UInt8] =
+        switch setting {
+        case .bool(let value): [0x10, value ? 1 : 0]
+        case .int(let value): [0x18] + Self.varint(value)
+        }
+      let entry = key + [0x12] + Self.varint(value.count) + value
       bytes += [0x3a] + Self.varint(entry.count) + entry
     }
     return bytes

@@ -41,6 +41,14 @@ import Testing
       let solution = try PoissonBoltzmannProblem(mesh: mesh, charges: atoms).solve()
       print(solution.energy, "kcal/mol")
     }
+    let mesh = try SurfaceMesh.icosphere(radius: 2, level: 1)
+    let right = Tensor([Double](repeating: 1, count: mesh.vertices.count), shape: [mesh.vertices.count])
+
+    let single = try BoundaryOperator(.singleLayer, .laplace, mesh: mesh, operators: .fastMultipole).tensorOperator()
+    let charge = try conjugateGradient(right, tolerance: 1e-10) { single($0) }.solution
+
+    let product = try BoundaryOperator(.singleLayer, .laplace, mesh: mesh).apply(charge.array(of: Double.self))
+    #expect(product.allSatisfy { abs($0 - 1) < 1e-3 })
     try expectThePage("BEMFMM", function: #function)
   }
 

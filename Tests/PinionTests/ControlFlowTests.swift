@@ -115,6 +115,30 @@ private func occurrences(_ what: String, in text: String) -> Int { text.componen
     #expect(backward.body.program.nodes.count { $0.primitive is DotGeneral } == 1)
   }
 
+  /// Gates are taken from the one tanh that they're parts of, through the work between; only it is kept, and the state.
+  @Test func partsOfWhatIsKeptAreNotKept() throws {
+    let (w, x) = (numbers([3, 9]), numbers([7, 4, 9], seed: 2))
+    let start = numbers([4, 3], seed: 3)
+    func step(_ c: Tensor, _ x: Tensor, _ w: Tensor) -> Tensor {
+      let gates = (0.5 + 0.5 * (c.matmul(w) + x).tanh()).split(3, axis: 1)
+      return gates[0] * c + gates[1] * gates[2]
+    }
+    let (value, slopes) = try valueAndGrad([w, start]) { t in
+      try scan(t[1], over: x) { (step($0, $1, t[0]), [Tensor]()) }.carried.sin().sum()
+    }
+    let (unrolledValue, unrolled) = try valueAndGrad([w, start]) { t in
+      (0..<7).reduce(t[1]) { step($0, x[$1], t[0]) }.sin().sum()
+    }
+    try expectClose(value, unrolledValue)
+    for (a, b) in zip(slopes, unrolled) { try expectClose(a, b) }
+
+    let (_, again) = try valueAndGrad([w, start]) { t in
+      try scan(t[1], over: x) { (step($0, $1, t[0]), [Tensor]()) }.carried.sin().sum()
+    }
+    let forward = try #require(Program(computing: again).nodes.compactMap { $0.operation as? Scan }.first)
+    #expect(forward.body.resultTypes.map { $0.shape[1] }.sorted() == [3, 3, 9])
+  }
+
   @Test func invariantWorkIsHoisted() throws {
     let (w, x) = (numbers([3, 3]), numbers([7, 3], seed: 2))
     let result = try scan(Tensor.zeros([3], dtype: .float64), over: x) { h, x in

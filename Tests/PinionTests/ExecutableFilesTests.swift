@@ -27,7 +27,7 @@ import Testing
 
     // Another program, other options, another machine.
     #expect(files.load(program + "\n", options: options, client: backend.client) == nil)
-    let other = CompileOptions(switches: ["xla_cpu_enable_fast_math": true])
+    let other = CompileOptions(settings: ["xla_cpu_enable_fast_math": true])
     #expect(files.load(program, options: other, client: backend.client) == nil)
     let elsewhere = ExecutableFiles(folder: folder, setting: "that machine")
     #expect(elsewhere.load(program, options: options, client: backend.client) == nil)

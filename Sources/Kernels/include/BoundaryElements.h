@@ -78,9 +78,6 @@ void kernels_spectrum_products(const int32_t *triples, int64_t count, int64_t st
 double kernels_multiply_adds(int64_t rounds);
 int64_t kernels_multiply_adds_operations(void);
 
-/// Whether 512-bit or 256-bit vectors are used: 512, 256 or 128.
-int kernels_vector_bits(void);
-
 #ifdef __cplusplus
 }
 #endif

@@ -14,6 +14,11 @@
 extern "C" {
 #endif
 
+/// Whether 512-bit or 256-bit vectors are used here: 512, 256 or 128.
+int kernels_vector_bits(void);
+/// Whether the processor keeps its clock with 512-bit vectors: Intel's since Ice Lake, AMD's since Zen 4.
+bool kernels_prefers_wide_vectors(void);
+
 /// Opens an OpenBLAS whose symbols begin with `scipy_`, for the handlers below; false with a reason where it doesn't fit.
 bool kernels_lapack_open(const char *path, char *reason, size_t reason_size);
 

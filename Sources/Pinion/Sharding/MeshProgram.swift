@@ -17,7 +17,7 @@ extension Backend {
   /// Compiles a program for the devices of a mesh. Where results lie is the compiler's choice, and read from what it
   /// made.
   func compile(_ text: ProgramText, on mesh: Mesh) throws -> CompiledProgram {
-    let options = CompileOptions(partitions: mesh.deviceCount, switches: options.switches)
+    let options = CompileOptions(partitions: mesh.deviceCount, settings: options.settings)
     let ranks = text.results.map(\.type.rank)
     func compiled(_ replicated: Set<Int>) throws -> (Executable, [Sharding?]) {
       let executable = try compile(text.module(replicated: replicated), options)

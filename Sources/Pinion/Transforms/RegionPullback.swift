@@ -87,7 +87,8 @@ struct RegionPullback {
     }
   }
 
-  /// Nodes whose operands take no more memory than what they give, as they're kept or given anyway: 1 - z beside z.
+  /// Nodes that can be done again from no more memory than what they give, as the rest is kept or given anyway: 1 - z
+  /// beside z; the gates of an LSTM beside the one tanh that they are parts of.
   ///
   /// - Parameters:
   ///   - captured: what would be kept without them.
@@ -99,25 +100,39 @@ struct RegionPullback {
     var again: Set<ObjectIdentifier> = []
     var kept = captured.filter { outer.contains($0.node, .dependent) }
     var known = Set(captured.map { ValueID($0) }).union(free)
+    func isFree(_ node: Node) -> Bool {
+      isCheap(node) && !node.types.indices.contains { pinned.contains(ValueID(node, $0)) }
+    }
+    /// What a value is made of that isn't there, and the work between; through at most so much cheap work.
+    func sources(of value: Value, through limit: Int) -> (values: [Value], work: [Node]) {
+      var (open, seen, values, work) = (value.node.inputs, Set<ValueID>(), [Value](), [value.node])
+      while let source = open.popLast() {
+        guard source.node.scope >= outer.number, seen.insert(ValueID(source)).inserted else { continue }
+        if isMove(source.node) || again.contains(ObjectIdentifier(source.node)) {
+          open += source.node.inputs
+        } else if !known.contains(ValueID(source)) {
+          if work.count <= limit, isFree(source.node) {
+            work.append(source.node)
+            open += source.node.inputs
+          } else {
+            values.append(source)
+          }
+        }
+      }
+      return (values, work)
+    }
     var goesOn = true
     while goesOn {
       goesOn = false
-      for value in kept where isCheap(value.node) && !pinned.contains(ValueID(value)) {
-        guard known.contains(ValueID(value)) else { continue }
-        var (open, seen, sources) = (value.node.inputs, Set<ValueID>(), [Value]())
-        while let source = open.popLast() {
-          guard source.node.scope >= outer.number, seen.insert(ValueID(source)).inserted else { continue }
-          if isMove(source.node) || again.contains(ObjectIdentifier(source.node)) {
-            open += source.node.inputs
-          } else if !known.contains(ValueID(source)) {
-            sources.append(source)
-          }
+      for value in kept where isFree(value.node) && known.contains(ValueID(value)) {
+        let found = [4, 0].lazy.map { sources(of: value, through: $0) }.first {
+          $0.values.reduce(0) { $0 + $1.type.byteCount } <= value.type.byteCount
         }
-        guard sources.reduce(0, { $0 + $1.type.byteCount }) <= value.type.byteCount else { continue }
-        again.insert(ObjectIdentifier(value.node))
+        guard let found else { continue }
+        again.formUnion(found.work.map { ObjectIdentifier($0) })
         known.remove(ValueID(value))
-        known.formUnion(sources.map { ValueID($0) })
-        kept += sources
+        known.formUnion(found.values.map { ValueID($0) })
+        kept += found.values
         goesOn = true
       }
     }
