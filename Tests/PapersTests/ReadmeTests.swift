@@ -23,7 +23,7 @@ import Testing
   @Test func dpFTRL() throws {
     let secret = Key(1)
 
-    var noise = PrefixNoise(.tree(efficient: true), size: 26_010, levels: 9, key: secret)  // a tree's state, for any jitted step
+    var noise = PrefixNoise(.tree(efficient: true), size: 26_010, levels: 9, key: secret)
     let drawn = try noise.next()  // noise of the next prefix sum
     let plan = ParticipationPlan(units: 60_000, batchSize: 500, epochs: 10)
     let guarantee = try PrivacyGuarantee.calibrated(.tree(efficient: true), plan, epsilon: 4, delta: 1e-5)
