@@ -154,15 +154,28 @@ import Testing
     #expect((4..<1000).contains(started.withLock { $0 }))
   }
 
-  @Test func aSignalIsARequestToStop() {
-    Interrupt.listen()
-    #expect(!Interrupt.ofProcess.isRequested)
-    // To the process, as threads of pools take no signals.
-    kill(getpid(), SIGTERM)
-    for _ in 0..<1000 where !Interrupt.ofProcess.isRequested { Thread.sleep(forTimeInterval: 0.005) }
-    #expect(Interrupt.ofProcess.isRequested)
-    signal(SIGINT, SIG_DFL)
-    signal(SIGTERM, SIG_DFL)
+  /// In a process of its own: the request holds for all of it.
+  @Test func aSignalIsARequestToStop() async {
+    await #expect(processExitsWith: .exitCode(7)) {
+      Interrupt.listen()
+      precondition(!Interrupt.ofProcess.isRequested)
+      // To the process, as threads of pools take no signals.
+      kill(getpid(), SIGTERM)
+      for _ in 0..<1000 where !Interrupt.ofProcess.isRequested { try await Task.sleep(for: .milliseconds(5)) }
+      exit(Interrupt.ofProcess.isRequested ? 7 : 1)
+    }
+  }
+
+  /// The second one ends the process at once.
+  @Test func aSecondSignalEndsTheProcess() async {
+    await #expect(processExitsWith: .exitCode(130)) {
+      Interrupt.listen()
+      for _ in 0..<2 {
+        kill(getpid(), SIGINT)
+        try await Task.sleep(for: .milliseconds(50))
+      }
+      exit(0)
+    }
   }
 
   @Test func threadsAreConfined() throws {
