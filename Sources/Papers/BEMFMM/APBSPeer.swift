@@ -105,19 +105,8 @@ struct APBSPeer: Sendable {
 
   /// Standard output of a program that ends well, or says its version; nil where it can't be run.
   private static func run(_ program: String, _ arguments: [String], folder: URL) -> String? {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [program] + arguments
-    process.currentDirectoryURL = folder
-    let output = Pipe()
-    (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
-    process.standardInput = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return nil }
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    let text = String(decoding: data, as: UTF8.self)
+    guard let (status, text) = OtherProgram.run(program, arguments, folder: folder) else { return nil }
     // Versions of APBS end `--version` with a code of their own.
-    guard process.terminationStatus == 0 || (arguments == ["--version"] && text.contains("APBS")) else { return nil }
-    return text
+    return status == 0 || (arguments == ["--version"] && text.contains("APBS")) ? text : nil
   }
 }

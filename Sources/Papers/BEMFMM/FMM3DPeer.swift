@@ -24,7 +24,7 @@ public struct FMM3DPeer: Sendable {
     if named == "no" { return nil }
     let wanted = named ?? "python3"
     let script = "import fmm3dpy, numpy; from importlib.metadata import version; print(version('fmm3dpy'))"
-    guard let text = Self.run(wanted, ["-c", script], seconds: 60),
+    guard let text = OtherProgram.output(of: wanted, ["-c", script], environment: Self.environment, seconds: 60),
       let version = text.split(whereSeparator: \.isNewline).last, !version.isEmpty
     else {
       if let named { throw UsageError("--set python=\(named): can't import fmm3dpy (pip install fmm3dpy)") }
@@ -69,27 +69,12 @@ public struct FMM3DPeer: Sendable {
     let rows = zip(places, charges).flatMap { [$0.x, $0.y, $0.z, $1] }
     try rows.withUnsafeBytes { try Data($0).write(to: file) }
     guard
-      let text = Self.run(
-        python, ["-c", Self.script, file.path, "\(precision)", "\(max(1, every))", "\(max(1, repeats))"],
-        seconds: seconds)
+      let text = OtherProgram.output(
+        of: python, ["-c", Self.script, file.path, "\(precision)", "\(max(1, every))", "\(max(1, repeats))"],
+        environment: Self.environment, seconds: seconds)
     else { return nil }
     return try? JSONDecoder().decode(Run.self, from: Data(text.utf8))
   }
 
-  /// Standard output of a program that ends well in time; nil else.
-  private static func run(_ program: String, _ arguments: [String], seconds: Int) -> String? {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["OMP_NUM_THREADS=\(Threads.available)", program] + arguments
-    let output = Pipe()
-    (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
-    process.standardInput = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return nil }
-    let deadline = DispatchWorkItem { if process.isRunning { process.terminate() } }
-    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds), execute: deadline)
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    deadline.cancel()
-    return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
-  }
+  private static var environment: [String: String] { ["OMP_NUM_THREADS": "\(Threads.available)"] }
 }

@@ -22,7 +22,7 @@ struct ScikitLearnPeer: Sendable {
     if named == "no" { return nil }
     let wanted = named ?? "python3"
     let script = "import sklearn, scipy, numpy; print(sklearn.__version__)"
-    guard let text = Self.run(wanted, ["-c", script], seconds: 60),
+    guard let text = OtherProgram.output(of: wanted, ["-c", script], seconds: 60),
       let version = text.split(whereSeparator: \.isNewline).last, !version.isEmpty
     else {
       if let named { throw UsageError("--set python=\(named): can't import scikit-learn") }
@@ -54,26 +54,12 @@ struct ScikitLearnPeer: Sendable {
     let file = folder.appending(path: "points-\(points.count).npy")
     defer { try? FileManager.default.removeItem(at: file) }
     try NumPy.write(points.tensor, to: file.path)
-    guard let text = Self.run(python, ["-c", Self.script, file.path, String(clusters)], seconds: seconds) else {
+    guard
+      let text = OtherProgram.output(
+        of: python, ["-c", Self.script, file.path, String(clusters)], seconds: seconds)
+    else {
       return nil
     }
     return try? JSONDecoder().decode(Run.self, from: Data(text.utf8))
-  }
-
-  /// Standard output of a program that ends well in time; nil else.
-  private static func run(_ program: String, _ arguments: [String], seconds: Int) -> String? {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [program] + arguments
-    let output = Pipe()
-    (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
-    process.standardInput = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return nil }
-    let deadline = DispatchWorkItem { if process.isRunning { process.terminate() } }
-    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds), execute: deadline)
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    deadline.cancel()
-    return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
   }
 }
