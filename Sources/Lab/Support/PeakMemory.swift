@@ -12,6 +12,14 @@ public enum PeakMemory {
     try? Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs"))
   }
 
+  /// Bytes by which the peak of what `body` does exceeds what is in use before; not-a-number where the system doesn't say.
+  public static func growth<Result>(during body: () throws -> Result) rethrows -> (result: Result, bytes: Double) {
+    reset()
+    let before = megabytes
+    let result = try body()
+    return (result, (megabytes - before) * 1_048_576)
+  }
+
   /// Megabytes; not-a-number where the system doesn't say.
   public static var megabytes: Double {
     guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),

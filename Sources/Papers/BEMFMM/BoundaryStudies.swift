@@ -270,8 +270,6 @@ struct MultipoleTiming: Codable, Sendable {
   init(size: Int, order: Int) throws {
     (self.size, self.order) = (size, order)
     let points = try MultipolePoints(size, onSphere: true)
-    PeakMemory.reset()
-    let before = PeakMemory.megabytes
     func time(_ kernel: GreensFunction) throws -> (Double, Double) {
       let start = Date()
       let method = try FastMultipole(kernel, sources: points.places, order: order)
@@ -285,8 +283,8 @@ struct MultipoleTiming: Codable, Sendable {
       }
       return (ready.timeIntervalSince(start), best)
     }
-    (laplaceSetup, laplace) = try time(.laplace)
-    (yukawaSetup, yukawa) = try time(.yukawa(inverseLength: 2))
-    bytesPerPoint = (PeakMemory.megabytes - before) * 1_048_576 / Double(size)
+    let (seconds, bytes) = try PeakMemory.growth { (try time(.laplace), try time(.yukawa(inverseLength: 2))) }
+    ((laplaceSetup, laplace), (yukawaSetup, yukawa)) = seconds
+    bytesPerPoint = bytes / Double(size)
   }
 }

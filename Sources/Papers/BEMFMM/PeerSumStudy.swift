@@ -36,15 +36,15 @@ struct PeerSumStudy: Codable, Sendable {
     }
     for order in orders {
       try checkInterrupt()
-      PeakMemory.reset()
-      let before = PeakMemory.megabytes
-      let start = Date()
-      let found = try FastMultipole(sources: cloud.places, order: order).field(charges: cloud.charges).potentials
-      let seconds = Date().timeIntervalSince(start)
+      let ((found, seconds), bytes) = try PeakMemory.growth {
+        let start = Date()
+        let found = try FastMultipole(sources: cloud.places, order: order).field(charges: cloud.charges).potentials
+        return (found, Date().timeIntervalSince(start))
+      }
       here.append(
         Entry(
           setting: "p = \(order)", error: error(sampled.map { found[$0] }), seconds: seconds,
-          bytesPerPoint: (PeakMemory.megabytes - before) * 1_048_576 / Double(count)))
+          bytesPerPoint: bytes / Double(count)))
     }
     for precision in precisions {
       try checkInterrupt()
